@@ -1,0 +1,79 @@
+/**
+ * Every limit of the product in one place. Units stand last in each name. `docs/limits.md` lists
+ * them for users.
+ */
+export const limits = {
+  // Attributes
+  sidecarSizeBytes: 4096,
+  /** Kept free on upload and PATCH: only retention and holds may use it. */
+  sidecarReserveBytes: 512,
+  /** A larger sidecar found on an element is reported, not read. */
+  sidecarReadCapBytes: 1_048_576,
+  jsonDepth: 64,
+  tagCount: 50,
+  tagLengthChars: 50,
+  /** A longer original name is cut to `originalFilenameCutChars`. */
+  originalFilenameChars: 500,
+  originalFilenameCutChars: 400,
+  ttlDaysMin: 1,
+  ttlDaysMax: 365,
+  ttlDaysDefault: 30,
+  /** Free text: the document's own version. */
+  versionChars: 100,
+
+  // Storage names
+  storageFilenameChars: 200,
+  fileSystemNameBytes: 255,
+  usernameInNameChars: 40,
+  usernameInNameBytes: 80,
+  extensionChars: 16,
+  extensionBytes: 32,
+
+  // Uploads
+  uploadSizeBytes: 107_374_182_400,
+  /** Unknown lengths reserve room in steps of this size. */
+  reservationStepBytes: 67_108_864,
+  uploadLeaseMs: 30_000,
+  uploadLeaseRenewMs: 10_000,
+  /** No byte for so long: the sender is taken for dead. */
+  uploadIdleMs: 30_000,
+  /** How long a caller is held before 202 with the operation. */
+  storeDeadlineMs: 30_000,
+  /** Uploads of one API process that are received, staged or waiting for their group; above: 503. */
+  admittedUploads: 512,
+  groupFiles: 64,
+  idempotencyKeyChars: 255,
+  idempotencyKeyKeptHours: 24,
+  multipartFields: 32,
+  multipartFieldBytes: 65_536,
+  multipartHeaderPairs: 32,
+
+  // HTTP
+  headerBytes: 16_384,
+  jsonBodyBytes: 1_048_576,
+  formBodyBytes: 16_384,
+  urlBytes: 8_192,
+  pageSizeDefault: 100,
+  pageSizeMax: 1000,
+  cursorChars: 1024,
+  rangeCount: 32,
+  requestIdChars: 128,
+  headersTimeoutMs: 20_000,
+  keepAliveMs: 65_000,
+  drainMs: 30_000,
+  retryAfterSeconds: 2,
+
+  // Tokens
+  tokenLifeSeconds: 1800,
+  tokenLeewaySeconds: 30,
+  tokenRequestsPerMinute: 100,
+
+  // Sweeps
+  /** Staged, but no group took it: older than this it is given back. */
+  stagedUploadKeptMs: 300_000,
+  /** Failed uploads leave the table after this. */
+  failedUploadKeptHours: 24,
+  /** Content in staging without a living upload, and content without a sidecar. */
+  stagingGraceHours: 24,
+  sweepBatch: 500,
+} as const;

@@ -1,0 +1,109 @@
+import type { ElementId, FileId } from '#domain/ids.ts';
+import type { FileOutcome } from '#domain/uploads.ts';
+
+/** Where a file's content stands; its sidecar stands beside it under `<storageFilename>.attr.json`. */
+export interface StorageLocation {
+  /** `YYYY/MM/DD/HH/`, trailing slash. */
+  readonly storagePath: string;
+  readonly storageFilename: string;
+}
+
+export interface StagedContent {
+  readonly sizeBytes: number;
+  /** SHA-256, lower-case hex. */
+  readonly checksum: string;
+}
+
+/**
+ * Where API processes put content on its way in. Nothing in staging is visible to readers.
+ */
+export interface StagingArea {
+  /**
+   * Streams content into staging while hashing. Durable when it resolves (content and directory
+   * entry are fsynced). Memory is bounded by a few chunks whatever the size. On any failure what
+   * was written is removed.
+   * @param beforeWrite is told the total so far before it is written and may refuse by throwing
+   *   (size limit, reservation).
+   * @throws whatever the source or `beforeWrite` throws; `INSUFFICIENT_STORAGE` when the disk is
+   *   full; `ELEMENT_UNAVAILABLE` on any other fault of the element.
+   */
+  stageContent(
+    fileId: FileId,
+    content: AsyncIterable<Uint8Array>,
+    options: {
+      readonly signal: AbortSignal;
+      readonly beforeWrite?: (totalBytes: number) => Promise<void> | void;
+    },
+  ): Promise<StagedContent>;
+  /** Removes staged content; not there is fine. */
+  discardStaged(fileId: FileId): Promise<void>;
+  /** Bytes that the file system has free for us. */
+  freeBytes(): Promise<number>;
+}
+
+export interface ContentStore {
+  /**
+   * Opens content for reading. `start` and `end` are inclusive byte positions; without them the
+   * whole content is read. The length is checked before the first byte is given out.
+   * @throws CONTENT_MISSING (only while the element's marker is in place), CONTENT_CORRUPT when
+   *   the length is not `sizeBytes`, ELEMENT_UNAVAILABLE otherwise.
+   */
+  openContent(
+    location: StorageLocation,
+    options: {
+      readonly sizeBytes: number;
+      readonly start?: number;
+      readonly end?: number;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<AsyncIterable<Uint8Array> & AsyncDisposable>;
+  /** At most `limits.sidecarReadCapBytes`. @throws CONTENT_MISSING, SIDECAR_CORRUPT (too large), ELEMENT_UNAVAILABLE */
+  readSidecar(location: StorageLocation): Promise<Uint8Array>;
+}
+
+export interface ContentToCommit extends StorageLocation {
+  readonly fileId: FileId;
+  readonly sizeBytes: number;
+}
+
+export interface SidecarToWrite extends StorageLocation {
+  readonly fileId: FileId;
+  readonly sidecar: string;
+  /** SHA-256 of the sidecar that stands there now; null: there must be none (an identical one is fine). */
+  readonly expectedDigest: string | null;
+}
+
+/**
+ * Changes to an element's visible tree. One process at a time has the right to use it; every
+ * method may be run twice. A fault of one file is that file's outcome; a fault of the element
+ * throws `ELEMENT_UNAVAILABLE` and may have been half done.
+ */
+export interface ElementWriter {
+  /** Renames content from staging into place and fsyncs every directory touched. */
+  commitContents(items: readonly ContentToCommit[]): Promise<readonly FileOutcome[]>;
+  /** The reverse: content goes back to staging. Not there is fine; content with a sidecar stays. */
+  returnContents(items: readonly ContentToCommit[]): Promise<void>;
+  /** Temporary name, fsync, rename, fsync of the directory: the commit point of a file. */
+  writeSidecars(items: readonly SidecarToWrite[]): Promise<readonly FileOutcome[]>;
+  /** True when a sidecar with exactly this digest stands there. */
+  hasSidecar(location: StorageLocation, digest: string): Promise<boolean>;
+  /** Staged content and temporary files last changed at least `minAgeMs` ago, at most `limit`. */
+  listStaged(options: { minAgeMs: number; limit: number }): Promise<readonly FileId[]>;
+  discardStaged(fileId: FileId): Promise<void>;
+}
+
+/**
+ * One storage element. Opening it checks its marker; a wrong or missing marker takes it offline:
+ * every method then throws `ELEMENT_UNAVAILABLE` until the marker is right again.
+ */
+export interface ObjectStore extends StagingArea, ContentStore, ElementWriter {
+  readonly elementId: ElementId;
+  /** @throws ELEMENT_UNAVAILABLE when `.artstore/element.json` is missing or names another element. */
+  checkMarker(): Promise<void>;
+}
+
+/** Opens elements by id and keeps them open. */
+export interface ElementAccess {
+  /** @throws ELEMENT_UNAVAILABLE when the element is not registered or not reachable from here. */
+  openElement(elementId: ElementId): Promise<ObjectStore>;
+}

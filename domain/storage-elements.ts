@@ -1,0 +1,20 @@
+import type { ElementId } from '#domain/ids.ts';
+import type { StorageMode } from '#domain/storage-mode/storage-mode.ts';
+
+export type ElementStatus = 'online' | 'degraded' | 'offline' | 'maintenance';
+
+export interface StorageElement {
+  readonly elementId: ElementId;
+  readonly name: string;
+  readonly type: 'filesystem' | 's3';
+  readonly mode: StorageMode;
+  /** Lower is filled first. */
+  readonly priority: number;
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  /** Room promised to uploads under way. */
+  readonly reservedBytes: number;
+  /** Absolute directory of a `filesystem` element. */
+  readonly location: { readonly path: string };
+  readonly status: ElementStatus;
+}
