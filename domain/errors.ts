@@ -13,6 +13,8 @@ export type ErrorKind =
   | 'precondition-failed'
   | 'precondition-required'
   | 'too-large'
+  | 'uri-too-long'
+  | 'sender-timeout' // the other side did not send in time
   | 'unsupported-media-type'
   | 'range-not-satisfiable'
   | 'method-not-allowed'
@@ -82,6 +84,8 @@ export const errorCatalogue = {
     title: 'This request needs a precondition',
   },
   BODY_TOO_LARGE: { kind: 'too-large', title: 'The body is larger than the limit' },
+  URI_TOO_LONG: { kind: 'uri-too-long', title: 'The request target is longer than the limit' },
+  SENDER_TOO_SLOW: { kind: 'sender-timeout', title: 'The request was not sent in time' },
   HEADERS_TOO_LARGE: { kind: 'too-large', title: 'The header section is larger than the limit' },
   MEDIA_TYPE_UNSUPPORTED: {
     kind: 'unsupported-media-type',
@@ -109,6 +113,7 @@ export const errorCatalogue = {
   CATALOGUE_UNAVAILABLE: { kind: 'unavailable', title: 'The catalogue is not available' },
   WORKFLOWS_UNAVAILABLE: { kind: 'unavailable', title: 'Changes are not possible at the moment' },
   TOO_MANY_UPLOADS: { kind: 'unavailable', title: 'Too many uploads are waiting' },
+  NOT_READY: { kind: 'unavailable', title: 'A part that this instance needs does not answer' },
   DRAINING: { kind: 'unavailable', title: 'This instance is shutting down' },
   REQUEST_TIMEOUT: { kind: 'timeout', title: 'The request took too long' },
   INTERNAL: { kind: 'internal', title: 'Something went wrong on our side' },

@@ -12,9 +12,7 @@ export const limits = {
   jsonDepth: 64,
   tagCount: 50,
   tagLengthChars: 50,
-  /** A longer original name is cut to `originalFilenameCutChars`. */
   originalFilenameChars: 500,
-  originalFilenameCutChars: 400,
   ttlDaysMin: 1,
   ttlDaysMax: 365,
   ttlDaysDefault: 30,
@@ -37,6 +35,8 @@ export const limits = {
   uploadLeaseRenewMs: 10_000,
   /** No byte for so long: the sender is taken for dead. */
   uploadIdleMs: 30_000,
+  /** So much must arrive in `uploadIdleMs` of waiting, or the sender only holds the place. */
+  uploadIdleBytes: 1024,
   /** How long a caller is held before 202 with the operation. */
   storeDeadlineMs: 30_000,
   /** Uploads of one API process that are received, staged or waiting for their group; above: 503. */
@@ -44,7 +44,8 @@ export const limits = {
   groupFiles: 64,
   idempotencyKeyChars: 255,
   idempotencyKeyKeptHours: 24,
-  multipartFields: 32,
+  /** Text parts of one form; repeated tags count each. */
+  multipartFields: 100,
   multipartFieldBytes: 65_536,
   multipartHeaderPairs: 32,
 
@@ -55,18 +56,25 @@ export const limits = {
   urlBytes: 8_192,
   pageSizeDefault: 100,
   pageSizeMax: 1000,
-  cursorChars: 1024,
+  cursorChars: 4096,
   rangeCount: 32,
   requestIdChars: 128,
   headersTimeoutMs: 20_000,
   keepAliveMs: 65_000,
   drainMs: 30_000,
   retryAfterSeconds: 2,
+  /** A receiver that takes nothing for so long is taken for dead. */
+  downloadIdleMs: 60_000,
+  /** After an early answer the rest of the body is discarded for so long, then the connection ends. */
+  lingerMs: 2_000,
+  healthCheckMs: 2_000,
 
   // Tokens
   tokenLifeSeconds: 1800,
   tokenLeewaySeconds: 30,
   tokenRequestsPerMinute: 100,
+  /** Verified tokens an API process remembers. */
+  tokenCacheEntries: 10_000,
 
   // Sweeps
   /** Staged, but no group took it: older than this it is given back. */
@@ -76,4 +84,11 @@ export const limits = {
   /** Content in staging without a living upload, and content without a sidecar. */
   stagingGraceHours: 24,
   sweepBatch: 500,
+  sweepIntervalMs: 30_000,
+  /** A group that was not heard of for so long may have lost its workflow. */
+  stalledGroupIdleMs: 60_000,
+  /** Content in staging of a failed upload: whoever wrote it last has stopped by then. */
+  failedStagingKeptMs: 60_000,
+  /** So long a start that Temporal does not take is repeated, then the caller gets 503. */
+  startDeadlineMs: 10_000,
 } as const;

@@ -53,3 +53,5 @@ export type FileOutcome =
       readonly code: ErrorCode;
       readonly detail: string;
     };
+
+export type FailedFile = Extract<FileOutcome, { readonly ok: false }>;

@@ -20,10 +20,20 @@ export interface Retention extends JsonObject {
   readonly legal_holds?: readonly LegalHold[];
 }
 
+/** Says how the bytes on the element differ from the uploaded ones. */
+export interface StoredForm extends JsonObject {
+  readonly encoding: 'identity' | 'gzip' | 'br' | 'zstd';
+  readonly size: number;
+  readonly checksum: string;
+}
+
 /**
  * Attributes as the whole system handles them in memory: always the newest form, whatever version
  * or dialect the sidecar on the element has. Names are those of the sidecar. Keys that we do not
  * know stand in the object beside the others, in their original order.
+ *
+ * The extension keys (`tags`, `retention`, `stored`, `template`, `revision`) are not named here on
+ * purpose: a foreign sidecar may use such a key for something else. `extensionsOf` reads them.
  */
 export interface Attributes extends JsonObject {
   readonly schema_version: '2.0';
@@ -46,10 +56,22 @@ export interface Attributes extends JsonObject {
   /** SHA-256 of the uploaded content, 64 lower-case hex digits. */
   readonly checksum: string;
   readonly metadata: JsonObject;
-  readonly tags?: readonly string[];
-  readonly retention?: Retention;
-  readonly template?: string;
-  readonly revision?: number;
   readonly custom_attributes: JsonObject;
-  readonly [unknownKey: string]: JsonValue | undefined;
+  readonly [otherKey: string]: JsonValue | undefined;
+}
+
+/** The extension keys of a file, as far as they have their shape. */
+export interface AttributeExtensions {
+  /** Empty when there are none. */
+  readonly tags: readonly string[];
+  /** Null: permanent, and locked against expiry. */
+  readonly retention: Retention | null;
+  /** A `retention` that is there but cannot be read locks the file: nothing may delete it. */
+  readonly isRetentionReadable: boolean;
+  /** Null: the stored bytes are the uploaded ones. */
+  readonly stored: StoredForm | null;
+  /** `name@version` of the schema that `custom_attributes` were checked against. */
+  readonly template: string | null;
+  /** Null for sidecars that ArtStore has not written yet. */
+  readonly revision: number | null;
 }

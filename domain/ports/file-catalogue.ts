@@ -30,6 +30,7 @@ export interface CatalogueFile {
 export type FileSort = 'created_at' | 'updated_at' | 'file_size' | 'original_filename';
 
 export interface FileFilters {
+  /** Part of the original name, in either case; no character has a special meaning. */
   readonly filename?: string;
   readonly contentType?: string;
   readonly tag?: string;
@@ -37,6 +38,7 @@ export interface FileFilters {
   readonly elementId?: ElementId;
   readonly state?: FileState;
   readonly retentionPolicy?: RetentionPolicy;
+  /** Both ends belong to the range, to the microsecond. */
   readonly createdFrom?: Instant;
   readonly createdTo?: Instant;
 }
@@ -67,7 +69,10 @@ export interface FilePage {
 export interface FileCatalogue {
   /** Null also for a file that is being deleted. */
   findFile(fileId: FileId): Promise<CatalogueFile | null>;
-  /** Keyset paging: stable under insert and delete, the same cost on every page. */
+  /**
+   * Keyset paging: stable under insert and delete, the same cost on every page.
+   * @throws CURSOR_INVALID when `after` does not fit the sort
+   */
   listFiles(query: FileListQuery): Promise<FilePage>;
   /**
    * Compare-and-set of the state after a read found damage, with an event in the outbox in the

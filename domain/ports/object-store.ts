@@ -35,6 +35,14 @@ export interface StagingArea {
       readonly beforeWrite?: (totalBytes: number) => Promise<void> | void;
     },
   ): Promise<StagedContent>;
+  /**
+   * Reads staged content back: a form may name its retention policy after the file, and the
+   * content then moves to an element of the other mode. @throws ELEMENT_UNAVAILABLE
+   */
+  openStaged(
+    fileId: FileId,
+    options: { readonly signal: AbortSignal },
+  ): Promise<AsyncIterable<Uint8Array> & AsyncDisposable>;
   /** Removes staged content; not there is fine. */
   discardStaged(fileId: FileId): Promise<void>;
   /** Bytes that the file system has free for us. */
@@ -44,7 +52,9 @@ export interface StagingArea {
 export interface ContentStore {
   /**
    * Opens content for reading. `start` and `end` are inclusive byte positions; without them the
-   * whole content is read. The length is checked before the first byte is given out.
+   * whole content is read. The length is checked before the first byte is given out. Every chunk
+   * has an `ArrayBuffer` of its own: a reader that is done with one may `transfer` it away, which
+   * frees it at once and keeps memory flat whatever the size.
    * @throws CONTENT_MISSING (only while the element's marker is in place), CONTENT_CORRUPT when
    *   the length is not `sizeBytes`, ELEMENT_UNAVAILABLE otherwise.
    */

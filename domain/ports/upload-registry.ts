@@ -45,11 +45,18 @@ export interface UploadRegistry {
    * @throws DomainError `INSUFFICIENT_STORAGE`, `ELEMENT_UNAVAILABLE` (no online element of that mode)
    */
   openUpload(request: OpenUpload): Promise<OpenUploadOutcome>;
-  /** Reserves more room for a body of unknown length. @throws INSUFFICIENT_STORAGE, UPLOAD_NOT_CURRENT */
-  extendReservation(fileId: FileId, additionalBytes: number): Promise<void>;
+  /**
+   * Reserves more room for a body of unknown length.
+   * @param freeBytes what the element's file system has free, when the caller can see it
+   * @throws INSUFFICIENT_STORAGE, UPLOAD_NOT_CURRENT
+   */
+  extendReservation(fileId: FileId, additionalBytes: number, freeBytes?: number): Promise<void>;
   /** Prolongs the leases of uploads that are still receiving. */
   renewLeases(leaseOwner: string, fileIds: readonly FileId[]): Promise<void>;
-  /** `receiving` → `staged`. @returns the ids that were still receiving. Repeating it is harmless. */
+  /**
+   * `receiving` → `staged`. @returns the ids that were still receiving, and those that an earlier
+   * attempt with the same sidecar has staged: a repetition after a lost answer says the same.
+   */
   stageUploads(uploads: readonly StagedUpload[]): Promise<ReadonlySet<FileId>>;
   /** From any of `from` to `failed`; releases the reservation in the same statement. @returns the ids that changed. */
   failUploads(

@@ -1,10 +1,13 @@
-// Deliberately wrong: test/tidy.test.ts proves that the linter refuses each line.
-import { readFile } from 'node:fs/promises';
-import type { Limits } from '../limits.ts';
-import { storeFiles } from '#workflows/store-files.ts';
+// Deliberately wrong: the tidy test proves that the linter refuses each marked line.
+import { readFile } from 'node:fs/promises'; // refused
+import { limits } from '../limits.ts'; // refused
+import { storeFiles } from '#workflows/store-files.ts'; // refused
+import { isUuid } from '#domain/ids.ts';
 
-export async function readSomething(limits: Limits): Promise<number> {
-  storeFiles();
+export async function readSomething(): Promise<unknown> {
+  isUuid(String(limits));
   await readFile('x');
-  return Date.now() + limits.size;
+  storeFiles();
+  return Date.now() + // refused
+    Math.random(); // refused
 }

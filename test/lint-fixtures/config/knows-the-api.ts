@@ -1,0 +1,3 @@
+import { createServer } from '#api/server.ts'; // refused
+
+export const known = createServer;
