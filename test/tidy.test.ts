@@ -30,7 +30,7 @@ test('the linter refuses every kind of crossing that the fixtures hold', async (
   await cp('.oxlintrc.json', join(folder, '.oxlintrc.json'));
   await cp('tsconfig.json', join(folder, 'tsconfig.json'));
   await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
-  const failure: { stdout: string } = await t.throwsAsync(
+  const failure = await t.throwsAsync<Error & { stdout: string }>(
     run('oxlint', ['-f', 'unix'], { cwd: folder }),
   );
   const found = failure.stdout

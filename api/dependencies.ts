@@ -1,0 +1,42 @@
+import type { Logger } from 'pino';
+import type { AttributesCodec } from '#domain/attributes/attributes-codec.ts';
+import type { ComponentHealth } from '#domain/ports/component-health.ts';
+import type { FileCatalogue } from '#domain/ports/file-catalogue.ts';
+import type { FileLifecycle } from '#domain/ports/file-lifecycle.ts';
+import type { AccountRegistry, SecretHasher, SigningKeyStore } from '#domain/ports/identity.ts';
+import type { ElementAccess } from '#domain/ports/object-store.ts';
+import type { OperationRegistry } from '#domain/ports/operation-registry.ts';
+import type { StorageElementRegistry } from '#domain/ports/storage-element-registry.ts';
+import type { UploadRegistry } from '#domain/ports/upload-registry.ts';
+
+/** The world as the API sees it. */
+export interface ApiPorts {
+  readonly catalogue: FileCatalogue;
+  readonly uploads: UploadRegistry;
+  readonly operations: OperationRegistry;
+  readonly elements: StorageElementRegistry;
+  readonly elementAccess: ElementAccess;
+  readonly lifecycle: FileLifecycle;
+  readonly accounts: AccountRegistry;
+  readonly signingKeys: SigningKeyStore;
+  readonly secrets: SecretHasher;
+  readonly codec: AttributesCodec;
+  readonly components: readonly ComponentHealth[];
+}
+
+export interface ApiSettings {
+  /** Origin under which callers reach the API, issuer of tokens; null: where the server listens. */
+  readonly publicUrl: string | null;
+  /** Where operators look at a workflow; null when there is no such page. */
+  readonly workflowPageUrl: ((workflowId: string) => string) | null;
+  /** 32 bytes, the same in every instance: authenticates paging cursors. */
+  readonly cursorKey: Uint8Array;
+  /** Names this instance in the leases of uploads that it receives. */
+  readonly instanceName: string;
+}
+
+export interface ApiDependencies {
+  readonly ports: ApiPorts;
+  readonly settings: ApiSettings;
+  readonly logger: Logger;
+}

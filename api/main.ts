@@ -1,0 +1,125 @@
+/** An API process: composes the server with its adapters, serves, and drains when it is asked to stop. */
+import { hkdfSync, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createStorageHealth } from '#api/health/storage-health.ts';
+import { createServer, type ApiServer } from '#api/server.ts';
+import { loadApiConfig } from '#config/load-config.ts';
+import { isDomainError } from '#domain/errors.ts';
+import { limits } from '#domain/limits.ts';
+import { createArgon2SecretHasher } from '#infra/argon2/argon2-secret-hasher.ts';
+import { createFilesystemElementAccess } from '#infra/filesystem/filesystem-element-access.ts';
+import { openAttributesCodec } from '#infra/json-schema/attributes-codec.ts';
+import { openOrm } from '#infra/postgres/open-orm.ts';
+import { openPool } from '#infra/postgres/open-pool.ts';
+import { PostgresAccountRegistry } from '#infra/postgres/postgres-account-registry.ts';
+import { PostgresFileCatalogue } from '#infra/postgres/postgres-file-catalogue.ts';
+import { createPostgresHealth } from '#infra/postgres/postgres-health.ts';
+import { PostgresOperationRegistry } from '#infra/postgres/postgres-operation-registry.ts';
+import { PostgresSigningKeyStore } from '#infra/postgres/postgres-signing-key-store.ts';
+import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
+import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
+import { createLogger } from '#infra/telemetry/logger.ts';
+import {
+  createTemporalConnection,
+  createTemporalHealth,
+} from '#infra/temporal/temporal-connection.ts';
+import { openTemporalFileLifecycle } from '#infra/temporal/temporal-file-lifecycle.ts';
+import { listenForStop } from '#workers/stop-signal.ts';
+
+const retryPauseMs = 500;
+/** Beyond the time that transfers get: only what hangs for good meets it. */
+const exitDeadlineMs = limits.drainMs + 3_000;
+const applicationName = 'artstore-api';
+
+const config = loadApiConfig();
+const logger = createLogger({ name: 'api', level: config.logLevel });
+const stopping = listenForStop();
+stopping.addEventListener('abort', () => {
+  logger.info('stopping');
+  setTimeout(() => process.exit(1), exitDeadlineMs).unref();
+});
+
+try {
+  await run();
+} catch (error) {
+  if (!stopping.aborted) throw error;
+}
+logger.info('stopped');
+
+async function run(): Promise<void> {
+  const { databaseUrl: url, temporalNamespace: namespace } = config;
+  await using pool = openPool({ url, applicationName, poolSize: config.databasePoolSize });
+  await using orm = await openOrm(url, applicationName);
+  await using temporal = createTemporalConnection({ address: config.temporalAddress, namespace });
+  const uploads = new PostgresUploadRegistry(pool);
+  const elements = new PostgresStorageElementRegistry(orm);
+  const elementAccess = createFilesystemElementAccess(elements);
+  await using lifecycle = await openTemporalFileLifecycle({
+    connection: temporal,
+    registry: uploads,
+  });
+  const server = createServer({
+    ports: {
+      catalogue: new PostgresFileCatalogue(pool),
+      uploads,
+      operations: new PostgresOperationRegistry(pool),
+      elements,
+      elementAccess,
+      lifecycle,
+      accounts: new PostgresAccountRegistry(orm),
+      signingKeys: new PostgresSigningKeyStore(orm, config.masterKey),
+      secrets: createArgon2SecretHasher(),
+      codec: openAttributesCodec(),
+      components: [
+        createPostgresHealth(pool),
+        // Reads go on without Temporal.
+        createTemporalHealth(temporal, { isRequired: false, timeoutMs: limits.healthCheckMs }),
+        createStorageHealth(elements, elementAccess),
+      ],
+    },
+    settings: {
+      publicUrl: config.publicUrl,
+      workflowPageUrl: workflowPages(config.temporalUiUrl, namespace),
+      cursorKey: deriveKey('artstore paging cursors'),
+      instanceName: `${hostname()}/${process.pid}/${randomUUID()}`,
+    },
+    logger,
+  });
+  await prepare(server);
+  server.httpServer.listen({ port: config.httpPort, host: config.httpHost });
+  await once(server.httpServer, 'listening');
+  const { port } = server.httpServer.address() as AddressInfo;
+  logger.info({ host: config.httpHost, port }, 'serving');
+  process.send?.({ kind: 'ready', port });
+  if (!stopping.aborted) await once(stopping, 'abort');
+  await server.drain();
+}
+
+/** Waits for a catalogue that does not answer yet. */
+async function prepare(server: ApiServer): Promise<void> {
+  for (;;) {
+    stopping.throwIfAborted();
+    try {
+      await server.prepare();
+      return;
+    } catch (error) {
+      if (!isDomainError(error, 'CATALOGUE_UNAVAILABLE')) throw error;
+      logger.warn({ err: error }, 'the catalogue does not answer yet');
+    }
+    await sleep(retryPauseMs, undefined, { signal: stopping });
+  }
+}
+
+/** One secret for all purposes, and no purpose that learns it. */
+function deriveKey(purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', config.masterKey, '', purpose, 32));
+}
+
+function workflowPages(uiUrl: string | null, namespace: string) {
+  if (uiUrl === null) return null;
+  const workflows = `${uiUrl.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
+  return (workflowId: string) => `${workflows}/${encodeURIComponent(workflowId)}`;
+}

@@ -1,0 +1,25 @@
+import { authRoutes } from '#api/auth/auth-routes.ts';
+import { documentationRoutes } from '#api/documentation/documentation-routes.ts';
+import { createFile } from '#api/files/create-file.ts';
+import { getAttributes } from '#api/files/get-attributes.ts';
+import { getContent } from '#api/files/get-content.ts';
+import { listFiles, showFile } from '#api/files/read-files.ts';
+import { healthRoutes } from '#api/health/health-routes.ts';
+import { operationRoutes } from '#api/operations/operation-routes.ts';
+import type { Route } from '#api/route.ts';
+import { schemaRoutes } from '#api/schemas/schema-routes.ts';
+
+const resources: readonly Route[] = [
+  createFile,
+  listFiles,
+  showFile,
+  getContent,
+  getAttributes,
+  ...operationRoutes,
+  ...schemaRoutes,
+  ...authRoutes,
+  ...healthRoutes,
+];
+
+/** The one list of everything that answers. */
+export const routes: readonly Route[] = [...resources, ...documentationRoutes(resources)];

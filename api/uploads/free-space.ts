@@ -1,0 +1,47 @@
+import type { ElementId } from '#domain/ids.ts';
+import type { ElementAccess } from '#domain/ports/object-store.ts';
+import type { StorageElementRegistry } from '#domain/ports/storage-element-registry.ts';
+
+const freshMs = 1_000;
+
+export interface FreeSpace {
+  /** What each element's file system has free; an element that does not answer is not in it. */
+  current(): Promise<ReadonlyMap<ElementId, number>>;
+}
+
+/** Asked for every upload, looked up once a second. */
+export function createFreeSpace(
+  registry: StorageElementRegistry,
+  access: ElementAccess,
+): FreeSpace {
+  let known: ReadonlyMap<ElementId, number> | null = null;
+  let knownAtMs = 0;
+  let refreshing: Promise<ReadonlyMap<ElementId, number>> | null = null;
+
+  async function refresh(): Promise<ReadonlyMap<ElementId, number>> {
+    const free = new Map<ElementId, number>();
+    const elements = await registry.listElements();
+    await Promise.all(
+      elements.map(async ({ elementId }) => {
+        try {
+          free.set(elementId, await (await access.openElement(elementId)).freeBytes());
+        } catch {
+          // Of an element that does not answer only its capacity counts; staging says the rest.
+        }
+      }),
+    );
+    known = free;
+    knownAtMs = Date.now();
+    return free;
+  }
+
+  return {
+    async current() {
+      if (known !== null && Date.now() - knownAtMs < freshMs) return known;
+      refreshing ??= refresh().finally(() => {
+        refreshing = null;
+      });
+      return refreshing;
+    },
+  };
+}

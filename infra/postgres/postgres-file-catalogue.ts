@@ -1,0 +1,92 @@
+import type { ElementId, FileId } from '#domain/ids.ts';
+import type { Instant } from '#domain/instant.ts';
+import type {
+  CatalogueFile,
+  FileCatalogue,
+  FileListQuery,
+  FilePage,
+  FileState,
+} from '#domain/ports/file-catalogue.ts';
+import type { StorageMode } from '#domain/storage-mode/storage-mode.ts';
+import { buildListStatements, fileColumns, isVisible } from './file-list-query.ts';
+import type { Database } from './open-pool.ts';
+
+interface FileRow {
+  readonly file_id: FileId;
+  readonly element_id: ElementId;
+  readonly element_mode: StorageMode;
+  readonly storage_path: string;
+  readonly storage_filename: string;
+  readonly attributes: string;
+  readonly sidecar_digest: string;
+  readonly state: FileState;
+  readonly verified_at: Instant | null;
+}
+
+const findById = {
+  name: 'find-file',
+  text: `select ${fileColumns} from files f join storage_elements e on e.element_id = f.element_id
+    where f.file_id = $1 and ${isVisible}`,
+};
+
+const changeState = {
+  text: `with changed as (
+      update files f set state = $3 where f.file_id = $1 and f.state = $2 and ${isVisible}
+      returning f.file_id, f.element_id
+    )
+    insert into outbox (type, subject_type, subject_id, file_ids, data)
+    select 'file.state_changed', 'file', file_id::text, array[file_id], json_build_object(
+      'element_id', element_id, 'from', $2::text, 'to', $3::text, 'reason', $4::text)
+    from changed
+    returning sequence`,
+};
+
+export class PostgresFileCatalogue implements FileCatalogue {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async findFile(fileId: FileId): Promise<CatalogueFile | null> {
+    const [row] = await this.#database.query<FileRow>(findById, [fileId]);
+    return row === undefined ? null : fileOfRow(row);
+  }
+
+  async listFiles(query: FileListQuery): Promise<FilePage> {
+    const statements = buildListStatements(query);
+    if (statements === null) return { files: [], next: null, total: query.includeTotal ? 0 : null };
+    const { page, pageValues, count, countValues } = statements;
+    const [rows, [counted]] = await Promise.all([
+      this.#database.query<FileRow & { position: string | number }>(page, pageValues),
+      query.includeTotal ? this.#database.query<{ total: number }>(count, countValues) : [],
+    ]);
+    const shown = rows.slice(0, query.limit);
+    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    return {
+      files: shown.map(fileOfRow),
+      next: last === undefined ? null : { value: String(last.position), fileId: last.file_id },
+      total: counted?.total ?? null,
+    };
+  }
+
+  async changeState(...change: Parameters<FileCatalogue['changeState']>): Promise<boolean> {
+    const [fileId, from, to, reason] = change;
+    const rows = await this.#database.query(changeState, [fileId, from, to, reason]);
+    return rows.length > 0;
+  }
+}
+
+function fileOfRow(row: FileRow): CatalogueFile {
+  return {
+    fileId: row.file_id,
+    elementId: row.element_id,
+    elementMode: row.element_mode,
+    storagePath: row.storage_path,
+    storageFilename: row.storage_filename,
+    attributes: row.attributes,
+    sidecarDigest: row.sidecar_digest,
+    state: row.state,
+    verifiedAt: row.verified_at,
+  };
+}

@@ -1,0 +1,39 @@
+import test from 'ava';
+import { startDriver } from './filesystem-driver-process.ts';
+import { checkFault, countCalls } from './filesystem-faults.ts';
+import type { TracedCall } from './strace.ts';
+
+const reading: readonly TracedCall[] = ['statx', 'readlink'];
+const writing: readonly TracedCall[] = [
+  'openat',
+  'mkdir',
+  'pwrite64',
+  'pwritev',
+  'fsync',
+  'rename',
+];
+
+const cases = [
+  { error: 'EIO', start: 'empty', calls: [...writing, ...reading] },
+  { error: 'ENOSPC', start: 'empty', calls: writing },
+  // Nothing is to be moved or made: mkdir finds what it wants, content needs no write.
+  { error: 'EIO', start: 'stored', calls: ['openat', 'pwrite64', 'fsync', 'rename', ...reading] },
+] as const;
+
+for (const { error, start, calls } of cases) {
+  test.serial(
+    `${start}, every call in turn fails with ${error}: a clean answer, whole or absent`,
+    async (t) => {
+      const driver = await startDriver(1);
+      t.teardown(() => driver.end());
+      const counts = await countCalls(driver, start);
+      for (const call of calls) {
+        const count = counts.get(call) ?? 0;
+        t.true(count > 0, call);
+        for (let nth = 1; nth <= count; nth += 1) {
+          await checkFault(t, driver, { start, call, nth, effect: `error=${error}` });
+        }
+      }
+    },
+  );
+}

@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Worker,
+  type Logger,
+  type NativeConnection,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { createGroupTurns, type GroupTurns } from '#activities/group-turns.ts';
+import {
+  createStoreFilesActivities,
+  type StoreFilesActivities,
+} from '#activities/store-files-activities.ts';
+import {
+  createSweepActivities,
+  type SweepActivities,
+  type SweepPorts,
+} from '#activities/sweep-activities.ts';
+import type { ElementId } from '#domain/ids.ts';
+import type { ElementLock } from '#domain/ports/element-lock.ts';
+import type { ElementAccess } from '#domain/ports/object-store.ts';
+import type { UploadRegistry } from '#domain/ports/upload-registry.ts';
+import type { WorkflowDirectory } from '#domain/ports/workflow-directory.ts';
+import { elementTaskQueue, storeFilesWorkflowId } from '#workflows/messages.ts';
+import { createDomainFailureInterceptor } from './domain-failure-interceptor.ts';
+
+export type ElementActivities = StoreFilesActivities & SweepActivities;
+
+export interface ElementWorkerOptions {
+  readonly elementId: ElementId;
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly workflowBundle: WorkflowBundleWithSourceMap;
+  readonly registry: UploadRegistry;
+  readonly elements: ElementAccess;
+  readonly directory: WorkflowDirectory;
+  /** Waits until the lock is ours. */
+  readonly openLock: (elementId: ElementId, signal: AbortSignal) => Promise<ElementLock>;
+  readonly logger: Logger;
+  /** Ends the worker: what is under way is finished first, within limits. */
+  readonly signal: AbortSignal;
+  /** Called each time the worker takes tasks from now on. */
+  readonly onServing?: () => void;
+  /** Fault tests put their barriers around activities here. */
+  readonly wrapActivities?: (activities: ElementActivities) => ElementActivities;
+  readonly sweepAges?: SweepPorts['ages'];
+}
+
+/** `temporal.yaml` declares the same numbers. */
+export const elementWorkerTuning = {
+  // Few: each poll is a connection's worth of work for the server even when nothing comes.
+  maxConcurrentWorkflowTaskPolls: 4,
+  maxConcurrentActivityTaskPolls: 2,
+  maxConcurrentWorkflowTaskExecutions: 16,
+  maxConcurrentActivityTaskExecutions: 8,
+  maxConcurrentLocalActivityExecutions: 16,
+} as const;
+
+const shutdown = { shutdownGraceTime: 10_000, shutdownForceTime: 20_000 };
+const restartPauseMs = 1_000;
+
+/**
+ * Serves one element: takes tasks only while this process has the right to write to it. When the
+ * right is lost it stops, and goes on when it has it again. Resolves when `signal` is aborted.
+ */
+export async function runElementWorker(options: ElementWorkerOptions): Promise<void> {
+  const { elementId, signal, logger } = options;
+  // Outlives each right to write: what hangs from the time before is still waited for.
+  const turns = createGroupTurns();
+  while (!signal.aborted) {
+    try {
+      await using lock = await options.openLock(elementId, signal);
+      await serve(options, { lock, turns });
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.error('the worker of an element ended and starts again', { elementId, error });
+      await sleep(restartPauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+interface Tenure {
+  readonly lock: ElementLock;
+  readonly turns: GroupTurns;
+}
+
+async function serve(options: ElementWorkerOptions, tenure: Tenure): Promise<void> {
+  const worker = await Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: elementTaskQueue(options.elementId),
+    workflowBundle: options.workflowBundle,
+    activities: composeActivities(options, tenure),
+    interceptors: { activity: [createDomainFailureInterceptor()] },
+    ...elementWorkerTuning,
+    ...shutdown,
+    // A group is one task, which never goes to the sticky queue.
+    nonStickyToStickyPollRatio: 0.5,
+    // What a killed worker had in its cache is taken over by the next one after this time.
+    stickyQueueScheduleToStartTimeout: 1_000,
+    maxCachedWorkflows: 64,
+    workflowThreadPoolSize: 1,
+  });
+  const stop = AbortSignal.any([options.signal, tenure.lock.lost]);
+  const running = worker.run();
+  const shutDown = (): void => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  stop.addEventListener('abort', shutDown, { once: true });
+  if (stop.aborted) shutDown();
+  options.onServing?.();
+  try {
+    await running;
+  } finally {
+    stop.removeEventListener('abort', shutDown);
+  }
+}
+
+function composeActivities(options: ElementWorkerOptions, tenure: Tenure): ElementActivities {
+  const { elementId, elements, registry, directory, sweepAges } = options;
+  const ports = { elementId, elements, registry, ...tenure };
+  const activities: ElementActivities = {
+    ...createStoreFilesActivities(ports),
+    ...createSweepActivities({
+      ...ports,
+      directory,
+      workflowOfGroup: storeFilesWorkflowId,
+      ...(sweepAges === undefined ? {} : { ages: sweepAges }),
+    }),
+  };
+  return options.wrapActivities?.(activities) ?? activities;
+}
