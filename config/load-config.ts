@@ -37,7 +37,7 @@ export function loadEmbeddedConfig(environment: Environment = process.env): Embe
 }
 
 /** @throws ConfigError naming every fault. An empty value counts as not set. */
-export function loadConfig<S extends Schema>(schema: S, environment: Environment): Config<S> {
+function loadConfig<S extends Schema>(schema: S, environment: Environment): Config<S> {
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(schema)) {

@@ -1,7 +1,7 @@
 /** A worker process: serves the storage elements it is told to, each through a worker of its own. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { Runtime } from '@temporalio/worker';
+import { Runtime, makeTelemetryFilterString } from '@temporalio/worker';
 import type { ElementId } from '#domain/ids.ts';
 import type { StorageElementRegistry } from '#domain/ports/storage-element-registry.ts';
 import { loadWorkerConfig } from '#config/load-config.ts';
@@ -31,7 +31,14 @@ stopping.addEventListener('abort', () => {
   logger.info('stopping');
   setTimeout(() => process.exit(1), exitDeadlineMs).unref();
 });
-Runtime.install({ logger: temporalLogger, shutdownSignals: [] });
+Runtime.install({
+  logger: temporalLogger,
+  // One owner of the signals: this file.
+  shutdownSignals: [],
+  telemetryOptions: {
+    logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
+  },
+});
 
 try {
   await run();
@@ -47,7 +54,7 @@ async function run(): Promise<void> {
   await using orm = await openOrm(url, applicationName);
   const storageElements = new PostgresStorageElementRegistry(orm);
   const [workflowBundle, connection, elementIds] = await Promise.all([
-    bundleWorkflows(temporalLogger),
+    bundleWorkflows(createTemporalLogger(logger.child({}, { level: 'warn' }))),
     connectWorker(config.temporalAddress, stopping),
     config.workerElements ?? findElements(storageElements),
   ]);

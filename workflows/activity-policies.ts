@@ -2,6 +2,7 @@ import {
   ActivityCancellationType,
   ActivityFailure,
   ApplicationFailure,
+  TemporalFailure,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
@@ -74,7 +75,9 @@ export function createStepPolicies<Activities = UntypedActivities>(): StepPolici
   };
 }
 
+/** A regular activity wraps what went wrong in an `ActivityFailure`, a local one does not. */
 function isWorthRepeating(error: unknown): boolean {
-  if (!(error instanceof ActivityFailure) || isCancellation(error)) return false;
-  return !(error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true);
+  if (!(error instanceof TemporalFailure) || isCancellation(error)) return false;
+  const reason = error instanceof ActivityFailure ? error.cause : error;
+  return !(reason instanceof ApplicationFailure && reason.nonRetryable === true);
 }

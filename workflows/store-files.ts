@@ -1,7 +1,7 @@
 import {
-  ActivityFailure,
   CancellationScope,
   CancelledFailure,
+  TemporalFailure,
   allHandlersFinished,
   condition,
   defineUpdate,
@@ -9,7 +9,6 @@ import {
   log,
   setHandler,
   upsertSearchAttributes,
-  type TemporalFailure,
 } from '@temporalio/workflow';
 import type { StoreFilesActivities } from '#activities/store-files-activities.ts';
 import type { GroupId } from '#domain/ids.ts';
@@ -97,7 +96,7 @@ async function writeSidecars(
   try {
     return await afterPivot((run) => run.writeSidecars({ groupId, without }), showSlow);
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
+    if (!(error instanceof TemporalFailure)) throw error;
     // It cannot be repeated and may be half done: the element knows which files exist.
     const failure = describeFailure(error);
     return afterPivot((run) => run.decideFiles({ groupId, without, failure }), showSlow);

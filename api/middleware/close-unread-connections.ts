@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Middleware } from 'koa';
 import { lingerAfterAnswer, mustClose } from '#api/connections.ts';
 
@@ -5,6 +6,9 @@ import { lingerAfterAnswer, mustClose } from '#api/connections.ts';
 export const closeUnreadConnections: Middleware = async (context, next) => {
   await next();
   if (context.headerSent || !mustClose(context.req)) return;
+  // A small body came in one packet with the head, and Node has not looked at it yet.
+  await nextTurn();
+  if (!mustClose(context.req)) return;
   context.set('Connection', 'close');
   lingerAfterAnswer(context.req);
 };

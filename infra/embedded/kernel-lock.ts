@@ -42,9 +42,11 @@ export async function holdKernelLock(name: string, onWait: () => void): Promise<
 /** A connection to the holder ends when it lets go or dies: no polling. */
 async function waitForRelease(name: string): Promise<void> {
   const socket = connect(socketName(name));
-  socket.on('error', () => undefined);
-  socket.resume();
-  await once(socket, 'close');
+  // A reset is an end like any other, so not `once`, which rejects on it.
+  await new Promise<void>((resolve) => {
+    socket.on('error', () => undefined).on('close', () => resolve());
+    socket.resume();
+  });
 }
 
 function socketName(name: string): string {

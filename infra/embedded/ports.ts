@@ -28,6 +28,7 @@ export type Ports = Readonly<Record<PortName, number>>;
 /** Below the range from which systems take ports for outgoing connections, so nobody is in the way later. */
 const freeRange = { min: 10_000, max: 30_000 };
 const attempts = 200;
+const loopback = '127.0.0.1';
 
 /**
  * A port for every part: the one of the last start when it is still free, else (`areUsual`) the
@@ -51,19 +52,19 @@ async function findFreePort(
   taken: ReadonlySet<number>,
 ): Promise<number> {
   for (const port of candidates) {
-    if (!taken.has(port) && (await isFree(port))) return port;
+    if (!taken.has(port) && (await isPortFree(port, loopback))) return port;
   }
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const port = randomInt(freeRange.min, freeRange.max);
-    if (!taken.has(port) && (await isFree(port))) return port;
+    if (!taken.has(port) && (await isPortFree(port, loopback))) return port;
   }
   throw new Error('no free port was found');
 }
 
-async function isFree(port: number): Promise<boolean> {
+export async function isPortFree(port: number, host: string): Promise<boolean> {
   const server = createServer();
   try {
-    server.listen(port, '127.0.0.1');
+    server.listen(port, host);
     await once(server, 'listening');
   } catch {
     return false;

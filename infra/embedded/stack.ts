@@ -5,10 +5,12 @@ import { loadTemporalDeclaration } from '#infra/temporal/declaration.ts';
 import { openDataDirectory, type DataDirectory } from './data-directory.ts';
 import { credentialsFile } from './initial-account.ts';
 import { prepareCatalogue } from './prepare-catalogue.ts';
+import { isPortFree } from './ports.ts';
 import { describeApi, describeWorker } from './product-processes.ts';
 import type { Progress } from './progress.ts';
 import { removeReadyFile, writeReadyFile, type ReadyDocument } from './ready-file.ts';
 import { startServers, stopProcesses, type Servers } from './servers.ts';
+import { StartupError } from './startup-error.ts';
 import {
   superviseProcess,
   type SupervisedProcess,
@@ -50,6 +52,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     removeReadyFile(data.path);
+    await requireFreePort(options.config);
     return await startParts(options, { data, started, stop });
   } catch (error) {
     await stop();
@@ -129,6 +132,15 @@ async function startParts(options: StackOptions, parts: Parts): Promise<Stack> {
     processes: started,
     stop,
   };
+}
+
+/** Said before anything is started: of all parts only the API has a port that must be this one. */
+async function requireFreePort({ httpHost, httpPort }: EmbeddedConfig): Promise<void> {
+  if (httpPort === 0 || (await isPortFree(httpPort, httpHost))) return;
+  throw new StartupError(
+    `Port ${httpPort} on ${httpHost} cannot be taken, another program may have it: ` +
+      'set ARTSTORE_HTTP_PORT to another one, or to 0 for a free one.',
+  );
 }
 
 async function applyDeclaration(

@@ -5,10 +5,19 @@ import type { StagedContent } from '#domain/ports/object-store.ts';
 import { fileMode } from './durable-directories.ts';
 import { errnoOf, translating } from './filesystem-fault.ts';
 
-/** Small chunks are gathered into writes of about this size; two of them exist at a time. */
-const writeSizeBytes = 1_048_576;
+/**
+ * Small chunks are gathered into writes of about this size; two of them exist at a time. Larger
+ * ones cost the kernel more than they save: it looks for contiguous memory of the size of a write.
+ */
+const writeSizeBytes = 262_144;
 /** Of a sender of tiny chunks: what one system call takes. */
 const writeChunks = 512;
+
+/**
+ * A big file is sent to the disk while it arrives: the fsync at its end has little left to do, and
+ * small files next to it do not wait for gigabytes in memory to be written.
+ */
+const earlySyncBytes = 33_554_432;
 
 const createExclusively =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -137,6 +146,8 @@ function createGatheringWriter(handle: FileHandle): GatheringWriter {
   let gatheredBytes = 0;
   let position = 0;
   let writing = Promise.resolve();
+  const startSync = createEarlySync(handle);
+  let syncing = Promise.resolve();
 
   async function startWrite(): Promise<void> {
     const write = { chunks: gathered, position };
@@ -144,6 +155,7 @@ function createGatheringWriter(handle: FileHandle): GatheringWriter {
     gathered = [];
     gatheredBytes = 0;
     await writing;
+    syncing = startSync(write.position);
     writing = writeFully(handle, write);
     // Looked at with the next write; until then it must not count as unhandled.
     writing.catch(() => undefined);
@@ -158,10 +170,29 @@ function createGatheringWriter(handle: FileHandle): GatheringWriter {
     async flush() {
       if (gathered.length > 0) await startWrite();
       await writing;
+      await syncing;
     },
     async settle() {
-      await writing.catch(() => undefined);
+      await Promise.allSettled([writing, syncing]);
     },
+  };
+}
+
+/** One at a time, and after a failed one no other: the kernel reports lost writes only once. */
+function createEarlySync(handle: FileHandle): (writtenBytes: number) => Promise<void> {
+  let last = Promise.resolve();
+  let lastBytes = 0;
+  let isUnderWay = false;
+  return (writtenBytes) => {
+    if (isUnderWay || writtenBytes - lastBytes < earlySyncBytes) return last;
+    lastBytes = writtenBytes;
+    isUnderWay = true;
+    last = translating(handle.datasync()).then(() => {
+      isUnderWay = false;
+    });
+    // Looked at when the file ends.
+    last.catch(() => undefined);
+    return last;
   };
 }
 

@@ -12,8 +12,11 @@ export interface ElementLockOptions {
 
 /** A holder that vanished from the network frees the lock after about 25 s, here and there. */
 const heartbeat = { everyMs: 5_000, answerMs: 10_000 } as const;
-const keepAlive =
-  '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3';
+const sessionOptions = [
+  '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
+  // A server process that waits for a lock does not listen: let it look whether we are there.
+  '-c client_connection_check_interval=1000',
+].join(' ');
 const reconnectMs = 1_000;
 
 // `query_timeout` is an option of the driver that its types do not know.
@@ -52,7 +55,7 @@ async function acquire(
     application_name: `artstore-lock ${elementId}`,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
-    options: keepAlive,
+    options: sessionOptions,
   });
   const ended = new AbortController();
   client.on('error', (cause) => ended.abort(cause));

@@ -155,9 +155,7 @@ function scheduleOptions(schedule: ScheduleDeclaration, elementId: ElementId): S
     spec: { intervals: [{ every: schedule.every_seconds * 1000 }] },
     policies: {
       overlap:
-        schedule.overlap === 'skip'
-          ? ScheduleOverlapPolicy.SKIP
-          : ScheduleOverlapPolicy.BUFFER_ONE,
+        schedule.overlap === 'skip' ? ScheduleOverlapPolicy.SKIP : ScheduleOverlapPolicy.BUFFER_ONE,
       catchupWindow: schedule.catchup_seconds * 1000,
     },
     action: {

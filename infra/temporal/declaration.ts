@@ -57,7 +57,7 @@ const declarationSchema = Type.Object(
 /** `temporal.yaml`, as it stands there; `{element_id}` in names is a placeholder. */
 export type TemporalDeclaration = Static<typeof declarationSchema>;
 export type ScheduleDeclaration = Static<typeof scheduleSchema>;
-export type TaskQueueDeclaration = Static<typeof taskQueueSchema>;
+
 
 /** @throws Error naming every fault of the file. */
 export function loadTemporalDeclaration(

@@ -14,13 +14,16 @@ export interface DriverOrder {
   readonly staged?: readonly FileId[];
   /** A whole group of small files; without it the steps of the two files. */
   readonly groupSize?: number;
+  /** One file of this size, to be staged only. */
+  readonly bigSizeBytes?: number;
 }
 
 export type DriverMessage =
   | { readonly ready: true }
   | { readonly staged: FileId }
   | { readonly result: StepsResult }
-  | { readonly storedCount: number };
+  | { readonly storedCount: number }
+  | { readonly bigFile: 'staged' | 'refused' };
 
 export interface DriverProcess {
   readonly child: ChildProcess;
@@ -28,6 +31,7 @@ export interface DriverProcess {
   run(root: string, alreadyStaged?: readonly FileId[]): Promise<DriverRun>;
   /** @returns how many files were stored. */
   runGroup(root: string, groupSize: number): Promise<number>;
+  stageBigFile(root: string, bigSizeBytes: number): Promise<'staged' | 'refused' | null>;
   end(): Promise<void>;
 }
 
@@ -83,6 +87,14 @@ export async function startDriver(fileThreads: number): Promise<DriverProcess> {
         return 'storedCount' in message;
       });
       return storedCount;
+    },
+    async stageBigFile(root, bigSizeBytes) {
+      let answer: 'staged' | 'refused' | null = null;
+      await order({ root, bigSizeBytes }, (message) => {
+        if ('bigFile' in message) answer = message.bigFile;
+        return answer !== null;
+      });
+      return answer;
     },
     async end() {
       if (child.connected) child.disconnect();

@@ -6,7 +6,7 @@ import type { FileId } from '#domain/ids.ts';
 import type { ObjectStore } from '#domain/ports/object-store.ts';
 import { openFilesystemObjectStore } from '#infra/filesystem/filesystem-object-store.ts';
 import type { DriverMessage, DriverOrder } from './filesystem-driver-process.ts';
-import { faultElementId, runSteps, storeGroup } from './filesystem-steps.ts';
+import { faultElementId, runSteps, stageBigFile, storeGroup } from './filesystem-steps.ts';
 
 /** Resolves when the message is on its way: what happens next may be the end of this process. */
 function tell(message: DriverMessage): Promise<void> {
@@ -27,6 +27,8 @@ async function runGroup(root: string, size: number): Promise<number> {
 async function obey(order: DriverOrder): Promise<void> {
   if (order.groupSize !== undefined) {
     await tell({ storedCount: await runGroup(order.root, order.groupSize) });
+  } else if (order.bigSizeBytes !== undefined) {
+    await tell({ bigFile: await stageBigFile(order.root, order.bigSizeBytes) });
   } else {
     const onStaged = (fileId: FileId): Promise<void> => tell({ staged: fileId });
     const staged = new Set(order.staged);

@@ -1,7 +1,9 @@
+import { rm } from 'node:fs/promises';
 import test from 'ava';
-import { startDriver } from './filesystem-driver-process.ts';
+import { readElement } from '#test/support/independent-reader.ts';
+import { makeElement, startDriver } from './filesystem-driver-process.ts';
 import { checkFault, countCalls } from './filesystem-faults.ts';
-import type { TracedCall } from './strace.ts';
+import { traceWhile, type Injection, type TracedCall } from './strace.ts';
 
 const reading: readonly TracedCall[] = ['statx', 'readlink'];
 const writing: readonly TracedCall[] = [
@@ -37,3 +39,23 @@ for (const { error, start, calls } of cases) {
     },
   );
 }
+
+test.serial(
+  'a failed fsync on the way of a big file is not made good by the one at its end',
+  async (t) => {
+    const driver = await startDriver(1);
+    t.teardown(() => driver.end());
+    const root = await makeElement();
+    t.teardown(() => rm(root, { recursive: true }));
+    const stageBigFile = (): Promise<string | null> => driver.stageBigFile(root, 100_000_000);
+    const plain = await traceWhile(driver.child, stageBigFile);
+    t.is(plain.result, 'staged');
+    t.true(plain.calls.some(({ name }) => name === 'fdatasync'));
+
+    const injection: Injection = { call: 'fdatasync', nth: 1, effect: 'error=EIO' };
+    const failing = await traceWhile(driver.child, stageBigFile, injection);
+    t.true(failing.isInjected);
+    t.is(failing.result, 'refused');
+    t.is((await readElement(root)).staging.length, 1);
+  },
+);

@@ -1,13 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { ExecutionContext } from 'ava';
 import type { FileId } from '#domain/ids.ts';
 import { openFilesystemObjectStore } from '#infra/filesystem/filesystem-object-store.ts';
 import { readElement, type ElementReport } from '#test/support/independent-reader.ts';
 import { makeElement, type DriverProcess, type DriverRun } from './filesystem-driver-process.ts';
 import { faultElementId, faultFiles, runSteps } from './filesystem-steps.ts';
-import { attachStrace, readTrace, type Injection, type TracedCall } from './strace.ts';
+import { traceWhile, type Injection, type TracedCall } from './strace.ts';
 
 /** What the element holds when the faulty run begins: nothing, or what an earlier run has stored. */
 export type Start = 'empty' | 'stored';
@@ -19,39 +17,22 @@ export async function countCalls(
 ): Promise<ReadonlyMap<TracedCall, number>> {
   const root = await makeElement();
   try {
+    const staged = await prepareElement(root, start);
+    const { calls } = await traceWhile(driver.child, () => driver.run(root, staged));
     const counts = new Map<TracedCall, number>();
-    await traced(driver, { root, start }, async (traceFile) => {
-      for (const call of await readTrace(traceFile)) {
-        const name = call.name as TracedCall;
-        counts.set(name, (counts.get(name) ?? 0) + 1);
-      }
-    });
+    for (const call of calls) {
+      const name = call.name as TracedCall;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
     return counts;
   } finally {
     await rm(root, { recursive: true });
   }
 }
 
-async function traced(
-  driver: DriverProcess,
-  options: { readonly root: string; readonly start: Start; readonly injection?: Injection },
-  inspect: (traceFile: string) => Promise<void>,
-): Promise<DriverRun> {
-  const folder = await mkdtemp(join(tmpdir(), 'artstore-trace-'));
-  try {
-    const traceFile = join(folder, 'trace');
-    const staged: FileId[] = [];
-    if (options.start === 'stored') {
-      staged.push(...(await runSteps(options.root, new Set())).stored);
-    }
-    const tracer = await attachStrace(driver.child, { ...options, traceFile });
-    const run = await driver.run(options.root, staged);
-    await tracer.detach();
-    await inspect(traceFile);
-    return run;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+/** @returns what is staged before the run that counts. */
+async function prepareElement(root: string, start: Start): Promise<readonly FileId[]> {
+  return start === 'empty' ? [] : (await runSteps(root, new Set())).stored;
 }
 
 /**
@@ -66,10 +47,10 @@ export async function checkFault(
   const title = `${start} ${injection.call} ${injection.nth} ${injection.effect}`;
   const root = await makeElement();
   try {
-    const run = await traced(driver, { root, start, injection }, async (traceFile) => {
-      const trace = await readFile(traceFile, 'utf8');
-      t.regex(trace, /\(INJECTED\)|killed by SIGKILL/, title);
-    });
+    const staged = await prepareElement(root, start);
+    const traced = await traceWhile(driver.child, () => driver.run(root, staged), injection);
+    t.true(traced.isInjected, title);
+    const run = traced.result;
     const report = await readElement(root);
     checkWholeOrAbsent(t, report, title);
     checkAnswer(t, { run, report, injection, title });

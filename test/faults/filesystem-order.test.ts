@@ -1,28 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { makeElement, startDriver, type DriverProcess } from './filesystem-driver-process.ts';
 import { faultFiles, runSteps } from './filesystem-steps.ts';
-import { attachStrace, readTrace, type SystemCall } from './strace.ts';
+import { traceWhile, type SystemCall } from './strace.ts';
 
 /** @param isWarm the same was done before: the directories of the hour are there. */
 async function traceDriver(
   run: (driver: DriverProcess) => Promise<unknown>,
   { isWarm }: { isWarm: boolean },
 ): Promise<SystemCall[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'artstore-trace-'));
   const driver = await startDriver(16);
   try {
     if (isWarm) await run(driver);
-    const traceFile = join(folder, 'trace');
-    const tracer = await attachStrace(driver.child, { traceFile });
-    await run(driver);
-    await tracer.detach();
-    return await readTrace(traceFile);
+    return (await traceWhile(driver.child, () => run(driver))).calls;
   } finally {
     await driver.end();
-    await rm(folder, { recursive: true });
   }
 }
 

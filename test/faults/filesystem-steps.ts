@@ -117,6 +117,22 @@ export async function storeGroup(store: ObjectStore, size: number): Promise<numb
   return files.filter((_, index) => commits[index]?.ok && sidecars[index]?.ok).length;
 }
 
+export async function stageBigFile(root: string, sizeBytes: number): Promise<'staged' | 'refused'> {
+  const store = await openFilesystemObjectStore({ elementId: faultElementId, root });
+  const { fileId, content } = makeFaultFile(randomUUID(), {
+    content: Buffer.alloc(sizeBytes, 'big '),
+    createdAt: '2025-11-08T14:00:00Z',
+  });
+  try {
+    const { signal } = new AbortController();
+    await store.stageContent(fileId, chunksOf(content), { signal });
+    return 'staged';
+  } catch (error) {
+    if (codeOf(error) === 'ELEMENT_UNAVAILABLE') return 'refused';
+    throw error;
+  }
+}
+
 async function* chunksOf(content: Buffer): AsyncIterable<Uint8Array> {
   for (let start = 0; start < content.length; start += 65_536) {
     yield content.subarray(start, start + 65_536);

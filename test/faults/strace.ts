@@ -1,10 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** The calls by which the adapter changes an element, or learns what is there. */
-export const tracedCalls = [
+const tracedCalls = [
   'openat',
   'statx',
   'readlink',
@@ -12,6 +14,7 @@ export const tracedCalls = [
   'pwrite64',
   'pwritev',
   'fsync',
+  'fdatasync',
   'rename',
   'unlink',
 ] as const;
@@ -25,20 +28,17 @@ export interface Injection {
   readonly effect: string;
 }
 
-export interface Tracer {
+interface Tracer {
   /** Lets the process go on untraced. */
   detach(): Promise<void>;
 }
 
-/**
- * Attaches to all threads of a running process; resolves when every call from now on is seen.
- * @throws naming the Debian package when strace is not there.
- */
-export async function attachStrace(
+/** Attaches to all threads; resolves when every call from now on is seen. */
+async function attachStrace(
   child: ChildProcess,
-  options: { readonly traceFile: string; readonly injection?: Injection },
+  traceFile: string,
+  injection: Injection | undefined,
 ): Promise<Tracer> {
-  const { traceFile, injection } = options;
   const inject =
     injection === undefined
       ? []
@@ -81,19 +81,41 @@ export interface SystemCall {
   readonly endLine: number;
 }
 
-export async function readTrace(traceFile: string): Promise<SystemCall[]> {
+/**
+ * Traces a running process, whatever becomes of it, while `run` has it do something.
+ * @throws naming the Debian package when strace is not there.
+ */
+export async function traceWhile<Result>(
+  child: ChildProcess,
+  run: () => Promise<Result>,
+  injection?: Injection,
+): Promise<{ result: Result; calls: SystemCall[]; isInjected: boolean }> {
+  const folder = await mkdtemp(join(tmpdir(), 'artstore-trace-'));
+  try {
+    const traceFile = join(folder, 'trace');
+    const tracer = await attachStrace(child, traceFile, injection);
+    const result = await run();
+    await tracer.detach();
+    const text = await readFile(traceFile, 'utf8');
+    const isInjected = /\(INJECTED\)|killed by SIGKILL/.test(text);
+    return { result, calls: parseTrace(text), isInjected };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function parseTrace(text: string): SystemCall[] {
   const calls: SystemCall[] = [];
   const open = new Map<string, { text: string; startLine: number }>();
-  const lines = (await readFile(traceFile, 'utf8')).split('\n');
-  for (const [endLine, line] of lines.entries()) {
-    const [, thread = '', text = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
-    if (text.endsWith(' <unfinished ...>')) {
-      open.set(thread, { text: text.replace(/ <unfinished \.\.\.>$/, ''), startLine: endLine });
+  for (const [endLine, line] of text.split('\n').entries()) {
+    const [, thread = '', call = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
+    if (call.endsWith(' <unfinished ...>')) {
+      open.set(thread, { text: call.replace(/ <unfinished \.\.\.>$/, ''), startLine: endLine });
       continue;
     }
-    const rest = /^<\.\.\. \w+ resumed>(.*)$/.exec(text)?.[1];
+    const rest = /^<\.\.\. \w+ resumed>(.*)$/.exec(call)?.[1];
     const begun = rest === undefined ? undefined : open.get(thread);
-    const whole = begun === undefined ? text : begun.text + String(rest);
+    const whole = begun === undefined ? call : begun.text + String(rest);
     const match = /^(\w+)\((.*)\)\s+= (.*)$/.exec(whole);
     if (match === null) continue;
     const [, name = '', args = '', result = ''] = match;

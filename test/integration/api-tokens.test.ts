@@ -14,7 +14,7 @@ const tokenPath = '/api/v1/auth/token';
 const basic = (id: string, secret: string) =>
   `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
 
-async function ask(body: BodyInit | null, headers: Record<string, string> = {}) {
+async function ask(body: string | URLSearchParams, headers: Record<string, string> = {}) {
   const response = await api.fetch(tokenPath, { method: 'POST', token: null, body, headers });
   return { response, body: (await response.json()) as Record<string, unknown> };
 }
@@ -85,7 +85,7 @@ test('errors in the form of RFC 6749, section 5.2', async (t) => {
       'invalid_request',
     ],
   ] as const) {
-    const answer = await ask(body as BodyInit, headers as Record<string, string>);
+    const answer = await ask(body, headers);
     t.is(answer.response.status, status, JSON.stringify(answer.body));
     t.is(answer.response.headers.get('content-type'), 'application/json');
     t.is(answer.response.headers.get('cache-control'), 'no-store');
@@ -156,9 +156,7 @@ test('only our own tokens are taken', async (t) => {
     exp: now + 60,
   };
   const sign = (change: object, head: object = {}, by: Parameters<SignJWT['sign']>[0] = ours) =>
-    new SignJWT({ ...claims, ...change })
-      .setProtectedHeader({ ...header, ...head } as typeof header)
-      .sign(by);
+    new SignJWT({ ...claims, ...change }).setProtectedHeader({ ...header, ...head }).sign(by);
   const statusFor = async (token: string) => (await api.fetch('/api/v1/files', { token })).status;
 
   t.is(await statusFor(await sign({})), 200);

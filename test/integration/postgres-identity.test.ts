@@ -24,7 +24,7 @@ function account(change: Partial<ServiceAccount> = {}): ServiceAccount {
   };
 }
 
-function newKey(keyId = randomUUID()): Omit<SigningKey, 'state'> {
+function newKey(keyId: string = randomUUID()): Omit<SigningKey, 'state'> {
   return {
     keyId,
     algorithm: 'RS256',

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, Client } from '@temporalio/client';
-import { NativeConnection, Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  NativeConnection,
+  Runtime,
+  makeTelemetryFilterString,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { createAttributes } from '#domain/attributes/new-attributes.ts';
 import type { ElementId, FileId, GroupId } from '#domain/ids.ts';
 import { parseInstant } from '#domain/instant.ts';
@@ -41,6 +46,16 @@ export const quietLogger = {
   error: () => undefined,
 };
 
+/** The SDK says a lot about the faults that tests make on purpose. */
+export function installQuietRuntime(): void {
+  const logging = { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR' }) };
+  Runtime.install({
+    logger: quietLogger,
+    shutdownSignals: [],
+    telemetryOptions: { logging },
+  });
+}
+
 /** What a test file shares among its tests: connections to Temporal and the bundle. */
 export interface TemporalHarness extends AsyncDisposable {
   readonly client: Client;
@@ -50,7 +65,7 @@ export interface TemporalHarness extends AsyncDisposable {
 
 export async function openTemporalHarness(entry?: URL): Promise<TemporalHarness> {
   const { temporalAddress: address, temporalNamespace: namespace } = testStack();
-  Runtime.install({ logger: quietLogger, shutdownSignals: [] });
+  installQuietRuntime();
   const [connection, clientConnection, workflowBundle] = await Promise.all([
     NativeConnection.connect({ address }),
     Connection.connect({ address }),

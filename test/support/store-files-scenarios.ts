@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '#domain/errors.ts';
 import type { StagedUpload } from '#domain/uploads.ts';
@@ -166,7 +166,7 @@ export const storeFilesScenarios: readonly Scenario[] = [
       uploads: ['SIDECAR_CORRUPT', ...stored(63).uploads],
       wholeFiles: 63,
       usedFiles: 63,
-      contentsWithoutSidecar: 1,
+      stagedContents: 1,
     },
     stage: () => {
       let place = '';
@@ -178,8 +178,8 @@ export const storeFilesScenarios: readonly Scenario[] = [
           wrapActivities: around('writeSidecars', async (step) => {
             await writeFile(place, '{"somebody": "else"}');
             const failures = await step();
-            // Out of the way of the report: the product rightly leaves it where it is.
-            await rename(place, `${place}.foreign`);
+            // Else the product would leave the content where it is, beside a sidecar.
+            await rm(place);
             return failures;
           }),
         },

@@ -155,8 +155,8 @@ export async function startTestApi(
       return { accountId, clientId, secret, token };
     },
     async fetch(path, { token, ...init } = {}) {
-      admin ??= api.createClient('ADMIN');
-      const bearer = token === undefined ? (await admin).token : token;
+      if (token === undefined) admin ??= api.createClient('ADMIN');
+      const bearer = token === undefined ? ((await admin)?.token ?? null) : token;
       const headers = new Headers(init.headers);
       if (bearer !== null) headers.set('Authorization', `Bearer ${bearer}`);
       return fetch(`${url}${path}`, { ...init, headers });

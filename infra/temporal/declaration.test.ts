@@ -1,0 +1,54 @@
+import test from 'ava';
+import type { ElementId } from '#domain/ids.ts';
+import {
+  elementTaskQueue,
+  searchAttributes,
+  sweepElementId,
+  workflowTypes,
+} from '#workflows/messages.ts';
+import { forElement, loadTemporalDeclaration, parseTemporalDeclaration } from './declaration.ts';
+
+const declaration = loadTemporalDeclaration();
+const element = 'edit-01' as ElementId;
+
+test('temporal.yaml has the search attributes that the code sets', (t) => {
+  const declared = Object.entries(declaration.search_attributes).map(([name, kind]) => ({
+    name,
+    type: kind.toUpperCase(),
+  }));
+  t.deepEqual(declared, Object.values(searchAttributes));
+});
+
+test('temporal.yaml has the queues and schedules that the code serves', (t) => {
+  t.deepEqual(
+    declaration.task_queues.map(({ name }) => forElement(name, element)),
+    [elementTaskQueue(element)],
+  );
+  t.deepEqual(
+    declaration.schedules.map((schedule) => [
+      forElement(schedule.id, element),
+      forElement(schedule.workflow_id, element),
+      schedule.workflow,
+      forElement(schedule.task_queue, element),
+    ]),
+    [
+      [
+        sweepElementId(element),
+        sweepElementId(element),
+        workflowTypes.sweepElement,
+        elementTaskQueue(element),
+      ],
+    ],
+  );
+});
+
+test('a declaration that is not valid is refused with every fault', (t) => {
+  const error = t.throws(() =>
+    parseTemporalDeclaration(
+      '{namespace: {name: x, description: "", retention_hours: 1}, more: 1}',
+    ),
+  );
+  for (const fault of ['retention_hours', 'search_attributes', 'task_queues', 'additional']) {
+    t.true(error.message.includes(fault), fault);
+  }
+});
