@@ -9,6 +9,7 @@ export type ErrorKind =
   | 'unauthenticated'
   | 'forbidden'
   | 'not-found'
+  | 'gone'
   | 'conflict' // with the state of the resource
   | 'precondition-failed'
   | 'precondition-required'
@@ -70,6 +71,21 @@ export const errorCatalogue = {
   MODE_FORBIDS_OPERATION: {
     kind: 'conflict',
     title: 'The mode of the storage element forbids this',
+  },
+  RETENTION_FORBIDS_DELETION: {
+    kind: 'conflict',
+    title: 'Retention forbids to delete this file',
+  },
+  OPERATION_STATE_FORBIDS: {
+    kind: 'conflict',
+    title: 'The operation is in a state, or of a kind, that does not permit this',
+  },
+  FILE_DELETED: { kind: 'gone', title: 'This file was deleted' },
+  SEARCH_UNAVAILABLE: { kind: 'unavailable', title: 'The search engine is not available' },
+  SEARCH_TIMEOUT: { kind: 'timeout', title: 'The search took too long' },
+  EVENTS_CURSOR_EXPIRED: {
+    kind: 'conflict',
+    title: 'The feed was made anew since this cursor was given out',
   },
   UPLOAD_NOT_CURRENT: {
     kind: 'conflict',

@@ -76,6 +76,29 @@ export const limits = {
   /** Verified tokens an API process remembers. */
   tokenCacheEntries: 10_000,
 
+  // Changes and deletions
+  batchFiles: 100,
+  mergePatchBytes: 65_536,
+
+  // Search
+  searchQueryChars: 500,
+  searchFilterItems: 50,
+  searchCandidates: 10_000,
+  searchTimeoutMs: 5_000,
+  searchPageSizeMax: 100,
+  facetCount: 10,
+  suggestItems: 10,
+  facetValues: 20,
+  searchEngineTimeoutMs: 1_000,
+
+  // Feed and caches
+  eventPageSizeMax: 1000,
+  eventsKeptDays: 30,
+  outboxBatch: 1000,
+  cacheTtlSeconds: 300,
+  cacheFloorSeconds: 10,
+  cacheTimeoutMs: 200,
+
   // Sweeps
   /** Staged, but no group took it: older than this it is given back. */
   stagedUploadKeptMs: 300_000,

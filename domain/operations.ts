@@ -1,3 +1,4 @@
+import type { JsonObject } from '#domain/json.ts';
 import type { UploadFailure } from '#domain/uploads.ts';
 import type { AccountId, OperationId } from '#domain/ids.ts';
 import type { Instant } from '#domain/instant.ts';
@@ -22,6 +23,8 @@ export interface Operation {
     readonly skipped: number;
     readonly total: number;
   } | null;
+  /** Of a kind that has one: `items` with an outcome per file, counts per class. */
+  readonly result: JsonObject | null;
   readonly error: UploadFailure | null;
   readonly subject: { readonly type: string; readonly id: string };
   readonly startedBy: AccountId;
