@@ -44,7 +44,7 @@ export const limits = {
   groupFiles: 64,
   idempotencyKeyChars: 255,
   idempotencyKeyKeptHours: 24,
-  /** Text parts of one form; repeated tags count each. */
+  /** Parts of one form; repeated tags count each. */
   multipartFields: 100,
   multipartFieldBytes: 65_536,
   multipartHeaderPairs: 32,

@@ -14,7 +14,7 @@ import { DomainError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 
 export const tokenPath = '/api/v1/auth/token';
-export const jwksPath = '/.well-known/jwks.json';
+const jwksPath = '/.well-known/jwks.json';
 
 const tokenRequestSchema = Type.Object({
   grant_type: Type.Literal('client_credentials'),

@@ -144,7 +144,7 @@ async function takeFile({ fields, sink, precheck }: FormState, part: Part): Prom
   if (filename === null) throw missing('/file', 'the part "file" has no filename');
   const contentType = requireContentType(part.contentType ?? undefined, '/file');
   const digests = parseDeclaredDigests(part.headers);
-  const user = fields.checkSoFar(now());
+  const user = fields.checkSoFar();
   const policy = fields.sentPolicy;
   const retention = policy === null ? null : fields.check(now()).retention;
   precheck({ filename, contentType, user, retention });

@@ -41,7 +41,7 @@ export interface UploadFields {
   /** Null while nobody has named one: more fields may follow. */
   readonly sentPolicy: RetentionPolicy | null;
   /** What can be said before all fields are there. @throws REQUEST_INVALID, FEATURE_NOT_AVAILABLE */
-  checkSoFar(now: Instant): UserFields;
+  checkSoFar(): UserFields;
   /** @throws REQUEST_INVALID with every fault, FEATURE_NOT_AVAILABLE */
   check(now: Instant): CheckedFields;
 }

@@ -15,7 +15,7 @@ export interface ProductOptions {
 
 /** They drain first. */
 const stopGraceMs = limits.drainMs + 5000;
-const readyTimeoutMs = 60_000;
+const readyTimeoutMs = 120_000;
 
 export function describeApi(options: ProductOptions): ProcessDefinition {
   const { config, servers } = options;

@@ -129,7 +129,7 @@ class Supervisor implements SupervisedProcess {
       running = await this.#launch();
       if (running !== null && (await this.#awaitReady(running))) {
         this.#context.log(`${this.name} is up again as process ${this.#readyPid}`);
-        this.#context.onRestart();
+        
       } else {
         await this.#endChild();
       }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -57,15 +58,21 @@ export async function registerElementDirectory(
 /** A link, not a rename: of two registrations at once the second must not replace the first. */
 async function writeMarker(root: string, marker: ElementMarker): Promise<void> {
   const path = markerPath(root);
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   const text = JSON.stringify({ element_id: marker.elementId, created_at: marker.createdAt });
   try {
     await writeSmallFile(temporary, Buffer.from(`${text}\n`));
-    await link(temporary, path);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
+    await linkUnlessThere(temporary, path);
   } finally {
     await unlink(temporary).catch(() => undefined);
+  }
+}
+
+async function linkUnlessThere(existing: string, path: string): Promise<void> {
+  try {
+    await link(existing, path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
   }
 }
 

@@ -8,6 +8,8 @@ import type { ElementLock } from '#domain/ports/element-lock.ts';
 export interface ElementLockOptions {
   /** Ends the waiting: the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Told about every attempt that failed for another reason than a holder that is alive. */
+  readonly onRetry?: (error: unknown) => void;
 }
 
 /** A holder that vanished from the network frees the lock after about 25 s, here and there. */
@@ -38,8 +40,9 @@ export async function openElementLock(
     options.signal?.throwIfAborted();
     try {
       return await acquire(url, elementId, options.signal);
-    } catch {
+    } catch (error) {
       options.signal?.throwIfAborted();
+      options.onRetry?.(error);
       await delay(reconnectMs, undefined, options.signal === undefined ? {} : options);
     }
   }

@@ -5,7 +5,7 @@ import { DomainError } from '#domain/errors.ts';
 const formatAesGcm = 1;
 const nonceBytes = 12;
 const tagBytes = 16;
-export const masterKeyBytes = 32;
+const masterKeyBytes = 32;
 
 /** AES-256-GCM; the key id is additional data, so that no ciphertext can stand in another row. */
 export interface JwkCipher {

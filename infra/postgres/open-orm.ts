@@ -3,8 +3,20 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { entities, unmappedTables } from './entities.ts';
 import { migrations } from './migrations/migrations.ts';
 
+interface OrmTimeouts {
+  readonly statement_timeout?: number;
+  /** Longer than the server's own limit: for a server that is gone without a word. */
+  readonly query_timeout?: number;
+}
+
+const usualTimeouts: OrmTimeouts = { statement_timeout: 10_000, query_timeout: 15_000 };
+
 /** The ORM with a small pool of its own; for work that is not on the path of a file. */
-export async function openOrm(url: string, applicationName: string): Promise<MikroORM> {
+export async function openOrm(
+  url: string,
+  applicationName: string,
+  timeouts: OrmTimeouts = usualTimeouts,
+): Promise<MikroORM> {
   return await MikroORM.init({
     clientUrl: url,
     entities,
@@ -21,6 +33,7 @@ export async function openOrm(url: string, applicationName: string): Promise<Mik
       application_name: applicationName,
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
+      ...timeouts,
     },
     debug: false,
   });

@@ -6,6 +6,7 @@ import {
   sweepElementId,
   workflowTypes,
 } from '#workflows/messages.ts';
+import { elementWorkerTuning } from '#workers/element-worker.ts';
 import { forElement, loadTemporalDeclaration, parseTemporalDeclaration } from './declaration.ts';
 
 const declaration = loadTemporalDeclaration();
@@ -40,6 +41,17 @@ test('temporal.yaml has the queues and schedules that the code serves', (t) => {
       ],
     ],
   );
+});
+
+test('temporal.yaml has the concurrency that workers run with', (t) => {
+  t.like(declaration.task_queues[0], {
+    workflow_task_pollers: elementWorkerTuning.maxConcurrentWorkflowTaskPolls,
+    activity_task_pollers: elementWorkerTuning.maxConcurrentActivityTaskPolls,
+    concurrent_workflow_tasks: elementWorkerTuning.maxConcurrentWorkflowTaskExecutions,
+    concurrent_activities: elementWorkerTuning.maxConcurrentActivityTaskExecutions,
+    concurrent_local_activities: elementWorkerTuning.maxConcurrentLocalActivityExecutions,
+    activities_per_second: null,
+  });
 });
 
 test('a declaration that is not valid is refused with every fault', (t) => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { Client } from 'pg';
@@ -64,8 +64,9 @@ test('without its database the stack registers the elements by their markers and
   t.is(await second.end('SIGTERM'), 0);
 });
 
-test('a data directory that was moved uses its own elements', async (t) => {
+test('a data directory that was moved uses its own elements, also where only its owner may enter', async (t) => {
   const { dataDirectory } = t.context;
+  await chmod(dataDirectory, 0o700);
   const origin = join(dataDirectory, 'origin');
   const moved = join(dataDirectory, 'moved');
   const first = await startEmbedded(origin);

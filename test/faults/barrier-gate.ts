@@ -14,7 +14,9 @@ export async function openBarrierGate(
   await once(socket, 'connect');
   const waiting = new Map<number, () => void>();
   let lastId = 0;
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket });
+  lines.on('error', () => undefined);
+  lines.on('line', (line) => {
     waiting.get(Number(line))?.();
     waiting.delete(Number(line));
   });

@@ -28,7 +28,9 @@ export async function openBarrierServer(socketPath: string): Promise<BarrierServ
     socket.on('close', () => sockets.delete(socket));
     // The process behind it was killed: that is what the tests do.
     socket.on('error', () => undefined);
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => undefined);
+    lines.on('line', (line) => {
       const { id, visit } = JSON.parse(line) as BarrierMessage;
       const answer = (): void => void (socket.writable && socket.write(`${id}\n`));
       const hold = [...armed].find(({ isWanted }) => isWanted(visit));

@@ -21,6 +21,8 @@ export async function countCalls(
     const { calls } = await traceWhile(driver.child, () => driver.run(root, staged));
     const counts = new Map<TracedCall, number>();
     for (const call of calls) {
+      // Node itself opens a file of the system now and then, on a thread of its own.
+      if (call.name === 'openat' && !call.args.includes(root)) continue;
       const name = call.name as TracedCall;
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }

@@ -17,6 +17,8 @@ process.once('disconnect', () => {
   shutdown.abort();
   stopping.resolve();
 });
+// What ends the test runner reaches its whole process group; the channel alone decides here.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 
 const [barrierSocket = ''] = process.argv.slice(2);
 const stack = await startStack({

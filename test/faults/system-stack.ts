@@ -124,7 +124,7 @@ export async function startSupervisedSystem(): Promise<SupervisedSystem> {
     async kill(name) {
       const pid = await pidOf(system, name);
       process.kill(pid, 'SIGKILL');
-      await waitUntil(`${name} is gone`, () => !isAlive(pid));
+      await waitUntil(`${name} is gone`, async () => !(await isAlive(pid)));
       return pid;
     },
     async whenBack(name, gonePid) {

@@ -66,15 +66,16 @@ test('a directory is registered once, and again for the same element only', asyn
   ]);
 });
 
-test('of two elements that register one directory at the same time one gets it', async (t) => {
+test('of elements that register one directory at the same time one gets it', async (t) => {
   const root = join(await makeFolder(t), 'element');
-  const outcomes = await Promise.allSettled([
-    registerElementDirectory(root, elementId, createdAt),
-    registerElementDirectory(root, otherId, createdAt),
-  ]);
-  t.is(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
-  const winner = outcomes[0]?.status === 'fulfilled' ? elementId : otherId;
-  t.is((await readElementMarker(root))?.elementId, winner);
+  const ids = Array.from({ length: 8 }, (_, index) => `element-${index}` as ElementId);
+  const outcomes = await Promise.allSettled(
+    ids.map((id) => registerElementDirectory(root, id, createdAt)),
+  );
+  const winners = ids.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+  t.is(winners.length, 1);
+  t.is((await readElementMarker(root))?.elementId, winners[0]!);
+  t.deepEqual((await readdir(join(root, '.artstore'))).length, 3);
 });
 
 test('a damaged marker is not taken for none', async (t) => {

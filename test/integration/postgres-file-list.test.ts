@@ -57,8 +57,8 @@ for (const sort of sorts) {
         seen.push(...page.files.map((file) => file.fileId));
         after = page.next;
         pages += 1;
-        // One that was shown goes, the last shown one first of all; a new one comes anywhere.
-        const gone = seen.at(-1)!;
+        // One that was shown goes, every second time the very last; a new one comes anywhere.
+        const gone = seen.at(pages % 2 === 0 ? -1 : -5)!;
         removed.add(gone);
         await database.query({ text: 'delete from files where file_id = $1' }, [gone]);
         const [come] = await storeFiles(uploads, [many[pages % many.length]!]);

@@ -146,12 +146,13 @@ test('an upload is its own operation', async (t) => {
   const request = uploadRequest();
   await uploads.openUpload(request);
   const operationId = operationOfUpload(request.fileId);
-  t.like(await operations.findOperation(operationId), {
+  const pending = await operations.findOperation(operationId);
+  t.deepEqual(pending?.subject, { type: 'file', id: request.fileId });
+  t.like(pending, {
     operationId,
     kind: 'storeFiles',
     state: 'pending',
     error: null,
-    subject: { type: 'file', id: request.fileId as string },
     startedBy: request.accountId,
     workflowId: null,
     finishedAt: null,

@@ -31,6 +31,13 @@ test('a failed migration leaves nothing behind and the next run repairs it', asy
   await dispose();
 });
 
+test('a database that cannot hold every name is refused before anything is made', async (t) => {
+  const { url, dispose } = await createEmptyDatabase('LATIN1');
+  const error = await t.throwsAsync(migrateDatabase(url));
+  t.regex(error.message, /UTF8/);
+  await dispose();
+});
+
 test('the entities and the migrated tables are the same', async (t) => {
   const { url, dispose } = await createTestDatabase();
   const orm = await openOrm(url, 'artstore-test');

@@ -33,11 +33,13 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** An empty database without any schema. */
-export async function createEmptyDatabase(): Promise<TestDatabase> {
+/** @param encoding of the new database, which has no schema yet */
+export async function createEmptyDatabase(encoding = 'UTF8'): Promise<TestDatabase> {
   const { postgresUrl } = testStack();
   const name = `artstore_test_${randomUUID().replaceAll('-', '')}`;
-  await withClient(postgresUrl, (client) => client.query(`create database ${name}`));
+  await withClient(postgresUrl, (client) =>
+    client.query(`create database ${name} template template0 encoding '${encoding}' locale 'C'`),
+  );
   return {
     url: urlOf(postgresUrl, name),
     async dispose() {

@@ -1,0 +1,65 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { Worker, type ReplayResult, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import test from 'ava';
+import { installQuietRuntime, quietLogger } from '#test/support/element-harness.ts';
+import { bundleWorkflows } from '#workers/workflow-bundle.ts';
+import { workflowTypes } from '#workflows/messages.ts';
+
+interface Recorded {
+  readonly name: string;
+  readonly history: unknown;
+}
+
+let recorded: Recorded[] = [];
+test.before(async () => {
+  installQuietRuntime();
+  const names = (await readdir(import.meta.dirname)).filter((name) => name.endsWith('.json'));
+  recorded = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      history: JSON.parse(
+        await readFile(new URL(name, import.meta.url), 'utf8'),
+      ) as unknown,
+    })),
+  );
+});
+
+async function replay(workflowBundle: WorkflowBundleWithSourceMap): Promise<ReplayResult[]> {
+  const histories = recorded.map(({ name, history }) => ({ workflowId: name, history }));
+  return Array.fromAsync(Worker.runReplayHistories({ workflowBundle }, histories));
+}
+
+test('every recorded history replays', async (t) => {
+  const results = await replay(await bundleWorkflows(quietLogger));
+  t.is(results.length, recorded.length);
+  for (const { workflowId, error } of results) t.is(error, undefined, workflowId);
+});
+
+test('every branch of every workflow is recorded', (t) => {
+  const names = recorded.map(({ name }) => name);
+  const branches = [
+    ...['success', 'success-with-update', 'nothing-claimed', 'content-of-one-missing'],
+    ...['sidecar-of-one-refused', 'claim-fails', 'commit-fails-after-the-fact'],
+    ...['commit-recovers', 'sidecars-recover', 'sidecars-half-written', 'record-recovers'],
+    ...['undoing-recovers', 'undoing-leaves-something', 'cancelled-before-it-began'],
+    ...['cancelled-before-the-pivot', 'cancelled-in-the-pivot', 'cancelled-after-the-pivot'],
+    ...['killed-after-claim-group', 'killed-after-commit-contents'],
+    ...['killed-after-write-sidecars', 'killed-after-record-group'],
+  ];
+  for (const branch of branches) t.true(names.includes(`store-files.${branch}.json`), branch);
+  for (const branch of ['success', 'resolve-stalled-groups-fails', 'cancelled']) {
+    t.true(names.includes(`sweep-element.${branch}.json`), branch);
+  }
+});
+
+test('altered code fails the replay of both workflows', async (t) => {
+  const altered = new URL('altered-workflows.ts', import.meta.url);
+  const results = await replay(await bundleWorkflows(quietLogger, altered));
+  const failed = results.filter(({ error }) => error instanceof DeterminismViolationError);
+  const names = failed.map(({ workflowId }) => workflowId);
+  for (const workflow of Object.values(workflowTypes)) {
+    const prefix = workflow.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    t.true(names.includes(`${prefix}.success.json`), prefix);
+  }
+});
