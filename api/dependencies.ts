@@ -33,6 +33,8 @@ export interface ApiSettings {
   readonly cursorKey: Uint8Array;
   /** Names this instance in the leases of uploads that it receives. */
   readonly instanceName: string;
+  /** How long the deletion of a file can still be cancelled. */
+  readonly deletionGraceMs: number;
 }
 
 export interface ApiDependencies {

@@ -84,6 +84,7 @@ async function run(): Promise<void> {
       publicUrl: config.publicUrl,
       workflowPageUrl: workflowPages(config.temporalUiUrl, namespace),
       cursorKey: deriveKey('artstore paging cursors'),
+      deletionGraceMs: config.deletionGraceSeconds * 1000,
       instanceName: `${hostname()}/${process.pid}/${randomUUID()}`,
     },
     logger,

@@ -8,6 +8,7 @@ const statusOfKind = {
   unauthenticated: 401,
   forbidden: 403,
   'not-found': 404,
+  gone: 410,
   conflict: 409,
   'precondition-failed': 412,
   'precondition-required': 428,
@@ -44,7 +45,7 @@ export function statusOf(error: DomainError): number {
 }
 
 export function presentProblem(error: DomainError, requestId: string): Problem {
-  const { faults, limitBytes, sizeBytes, operationId, mode, operation } = error.details;
+  const { faults, limitBytes, sizeBytes, operationId, mode, operation, deletedAt } = error.details;
   return {
     type: typeOf(error.code),
     title: error.title,
@@ -58,6 +59,7 @@ export function presentProblem(error: DomainError, requestId: string): Problem {
     ...(operationId !== undefined && { operation_id: operationId }),
     ...(mode !== undefined && { mode }),
     ...(operation !== undefined && { operation }),
+    ...(deletedAt !== undefined && { deleted_at: deletedAt }),
   };
 }
 

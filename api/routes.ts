@@ -1,8 +1,11 @@
 import { authRoutes } from '#api/auth/auth-routes.ts';
 import { documentationRoutes } from '#api/documentation/documentation-routes.ts';
+import { batchDeleteFiles } from '#api/files/batch-delete.ts';
 import { createFile } from '#api/files/create-file.ts';
+import { deleteFile } from '#api/files/delete-file.ts';
 import { getAttributes } from '#api/files/get-attributes.ts';
 import { getContent } from '#api/files/get-content.ts';
+import { patchFile } from '#api/files/patch-file.ts';
 import { listFiles, showFile } from '#api/files/read-files.ts';
 import { healthRoutes } from '#api/health/health-routes.ts';
 import { operationRoutes } from '#api/operations/operation-routes.ts';
@@ -13,6 +16,9 @@ const resources: readonly Route[] = [
   createFile,
   listFiles,
   showFile,
+  patchFile,
+  deleteFile,
+  batchDeleteFiles,
   getContent,
   getAttributes,
   ...operationRoutes,

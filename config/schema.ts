@@ -120,6 +120,17 @@ const connections = {
   ),
 };
 
+const deletions = {
+  deletionGraceSeconds: defaulting(
+    {
+      variable: 'ARTSTORE_DELETION_GRACE_SECONDS',
+      description: 'How long the deletion of a file can still be cancelled.',
+      defaultText: '0',
+    },
+    integer({ min: 0, max: 31_536_000 }),
+  ),
+};
+
 const logging = {
   logLevel: defaulting(
     {
@@ -144,6 +155,7 @@ export const apiSettings = {
     },
     keyBytes(32),
   ),
+  ...deletions,
   ...logging,
 };
 
@@ -188,6 +200,7 @@ export const embeddedSettings = {
   ),
   ...temporal,
   temporalAddress: optional(temporalAddress, text(checkAddress)),
+  ...deletions,
   ...logging,
 };
 

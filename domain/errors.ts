@@ -153,6 +153,8 @@ export interface ErrorDetails {
   readonly operation?: string;
   readonly allow?: readonly string[];
   readonly retryAfterSeconds?: number;
+  /** An instant, as the API shows it. */
+  readonly deletedAt?: string;
 }
 
 /**

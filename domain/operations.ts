@@ -3,13 +3,15 @@ import type { UploadFailure } from '#domain/uploads.ts';
 import type { AccountId, OperationId } from '#domain/ids.ts';
 import type { Instant } from '#domain/instant.ts';
 
-export type OperationState =
-  | 'pending'
-  | 'running'
-  | 'paused'
-  | 'completed'
-  | 'failed'
-  | 'cancelled';
+export const operationStates = [
+  'pending',
+  'running',
+  'paused',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+export type OperationState = (typeof operationStates)[number];
 
 /** A running or finished workflow as the API shows it. */
 export interface Operation {

@@ -12,6 +12,7 @@ const isRetryable = {
   unauthenticated: false,
   forbidden: false,
   'not-found': false,
+  gone: false,
   conflict: false,
   'precondition-failed': false,
   'precondition-required': false,

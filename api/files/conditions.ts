@@ -22,12 +22,14 @@ export function isNotModified(headers: IncomingHttpHeaders, validators: Validato
   return since !== null && validators.lastModifiedMs !== null && validators.lastModifiedMs <= since;
 }
 
+/** `If-Match` where a change may be sent without one. @throws PRECONDITION_FAILED */
+export function requireMatch(ifMatch: string | undefined, etag: string): void {
+  if (ifMatch !== undefined && !matchesStrongly(ifMatch, etag)) throw failed('If-Match');
+}
+
 function requirePreconditions(headers: IncomingHttpHeaders, validators: Validators): void {
   const ifMatch = headers['if-match'];
-  if (ifMatch !== undefined) {
-    if (!matchesStrongly(ifMatch, validators.etag)) throw failed('If-Match');
-    return;
-  }
+  if (ifMatch !== undefined) return requireMatch(ifMatch, validators.etag);
   const since = parseDate(headers['if-unmodified-since']);
   if (since === null || validators.lastModifiedMs === null) return;
   if (validators.lastModifiedMs > since) throw failed('If-Unmodified-Since');

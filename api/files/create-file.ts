@@ -6,13 +6,12 @@ import {
   filesPath,
   presentFile,
 } from '#api/files/present-file.ts';
-import { operationSchema } from '#api/operations/operation-routes.ts';
-import { operationsPath, presentOperation } from '#api/operations/present-operation.ts';
+import { answerAccepted } from '#api/operations/answer-accepted.ts';
+import { operationSchema } from '#api/operations/operation-schemas.ts';
 import { declareRoute, type Call } from '#api/route.ts';
 import { storeFile } from '#api/uploads/store-file.ts';
 import { extensionsOf } from '#domain/attributes/extensions.ts';
-import { DomainError } from '#domain/errors.ts';
-import { operationOfUpload, type FileId } from '#domain/ids.ts';
+import { operationOfUpload } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
 import type { StagedUpload } from '#domain/uploads.ts';
 import { Type } from 'typebox';
@@ -86,7 +85,11 @@ export const createFile = declareRoute({
     async (call) => {
       const outcome = await storeFile(call);
       if (outcome.kind === 'stored') answerStored(call, outcome.upload);
-      else await answerPending(call, outcome.fileId);
+      else {
+        const operationId = operationOfUpload(outcome.fileId);
+        const subject = { type: 'file', id: outcome.fileId };
+        await answerAccepted(call, { operationId, kind: 'storeFiles', subject });
+      }
     },
   ],
 });
@@ -104,12 +107,4 @@ function answerStored({ context, services }: Call, upload: StagedUpload): void {
   context.set('ETag', attributesEtag(upload.sidecarDigest));
   context.set('Repr-Digest', contentDigestHeader(attributes));
   answerJson(context, 201, file);
-}
-
-async function answerPending({ context, services }: Call, fileId: FileId): Promise<void> {
-  const operationId = operationOfUpload(fileId);
-  const operation = await services.ports.operations.findOperation(operationId);
-  if (operation === null) throw new DomainError('INTERNAL', 'The upload has no operation.');
-  context.set('Location', `${operationsPath}/${operationId}`);
-  answerJson(context, 202, presentOperation(operation, services.settings));
 }

@@ -91,6 +91,36 @@ export const fileListQuery = Type.Object(
   { additionalProperties: false },
 );
 
+/** Only for the document: what a patch may say depends on the file. */
+export const filePatchSchema = Type.Object(
+  {
+    description: Type.Optional(nullable(text)),
+    version: Type.Optional(nullable(Type.String({ maxLength: limits.versionChars }))),
+    tags: Type.Optional(
+      Type.Array(Type.String({ maxLength: limits.tagLengthChars }), { maxItems: limits.tagCount }),
+    ),
+    metadata: Type.Optional(nullable(freeObject)),
+    custom_attributes: Type.Optional(freeObject),
+    retention: Type.Optional(
+      Type.Object(
+        {
+          retain_until: Type.Optional(
+            Type.String({ format: 'date-time', description: 'Can only be moved later.' }),
+          ),
+          expires_at: Type.Optional(
+            Type.String({
+              format: 'date-time',
+              description: `Temporary files only, at most ${limits.ttlDaysMax} days from now.`,
+            }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { title: 'FilePatch', additionalProperties: false },
+);
+
 /** The fields of an upload as a form or a query carries them. */
 const uploadFieldProperties = {
   description: Type.Optional(text),

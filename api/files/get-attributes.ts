@@ -39,6 +39,7 @@ export const getAttributes = declareRoute({
   },
   errors: [
     'FILE_NOT_FOUND',
+    'FILE_DELETED',
     'SIDECAR_CORRUPT',
     'CONTENT_MISSING',
     'MODE_FORBIDS_OPERATION',
@@ -46,8 +47,9 @@ export const getAttributes = declareRoute({
     'CATALOGUE_UNAVAILABLE',
   ],
   steps: [
-    async ({ services, params, query, context }) => {
-      const { row } = await findFile(services, params.file_id);
+    async (call) => {
+      const { services, params, query, context } = call;
+      const { row } = await findFile(call, params.file_id);
       requireModePermits(row.elementMode, 'read-attributes');
       const etag = etagOf(row.sidecarDigest, query.schema_version);
       context.set('ETag', etag);

@@ -44,6 +44,7 @@ export const getContent = declareRoute({
   },
   errors: [
     'FILE_NOT_FOUND',
+    'FILE_DELETED',
     'CONTENT_MISSING',
     'CONTENT_CORRUPT',
     'MODE_FORBIDS_OPERATION',
@@ -56,8 +57,8 @@ export const getContent = declareRoute({
 });
 
 async function sendContent(call: Call<{ file_id: string }>): Promise<void> {
-  const { context, services, params } = call;
-  const file = await findFile(services, params.file_id);
+  const { context, params } = call;
+  const file = await findFile(call, params.file_id);
   requireModePermits(file.row.elementMode, 'read');
   if (file.row.state === 'corrupt') {
     throw new DomainError('CONTENT_CORRUPT', 'Two readings found other bytes than were stored.');

@@ -6,7 +6,6 @@ import { findFile } from '#api/files/find-file.ts';
 import { isNotModified } from '#api/files/conditions.ts';
 import { attributesEtag, filesPath, presentFile } from '#api/files/present-file.ts';
 import { declareRoute } from '#api/route.ts';
-import { DomainError } from '#domain/errors.ts';
 import type { ElementId } from '#domain/ids.ts';
 import { parseInstant, type Instant } from '#domain/instant.ts';
 import { limits } from '#domain/limits.ts';
@@ -29,10 +28,11 @@ export const showFile = declareRoute({
     },
     304: { description: 'Not modified' },
   },
-  errors: ['FILE_NOT_FOUND', 'PRECONDITION_FAILED', 'CATALOGUE_UNAVAILABLE'],
+  errors: ['FILE_NOT_FOUND', 'FILE_DELETED', 'PRECONDITION_FAILED', 'CATALOGUE_UNAVAILABLE'],
   steps: [
-    async ({ services, params, context }) => {
-      const { row, attributes } = await findFile(services, params.file_id);
+    async (call) => {
+      const { params, context } = call;
+      const { row, attributes } = await findFile(call, params.file_id);
       const etag = attributesEtag(row.sidecarDigest);
       context.set('ETag', etag);
       context.set('Cache-Control', 'private, no-cache');
@@ -67,7 +67,8 @@ export const listFiles = declareRoute({
       const page = await services.ports.catalogue.listFiles({
         ...scope,
         limit: query.limit ?? limits.pageSizeDefault,
-        after: query.cursor === undefined ? null : readCursor(query.cursor, scope),
+        after:
+          query.cursor === undefined ? null : services.cursors.decodeCursor(query.cursor, scope),
         includeTotal: query.include === 'total',
       });
       context.set('Cache-Control', 'private, no-cache');
@@ -78,12 +79,6 @@ export const listFiles = declareRoute({
         next_cursor: page.next === null ? null : services.cursors.encodeCursor(page.next, scope),
         ...(page.total !== null && { total: page.total }),
       });
-
-      function readCursor(cursor: string, within: CursorScope) {
-        if (cursor.length <= limits.cursorChars)
-          return services.cursors.decodeCursor(cursor, within);
-        throw new DomainError('CURSOR_INVALID', 'The cursor is longer than any of ours.');
-      }
     },
   ],
 });

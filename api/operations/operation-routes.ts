@@ -1,39 +1,12 @@
-import { Type } from 'typebox';
 import { answerJson } from '#api/answers.ts';
+import { answerAccepted } from '#api/operations/answer-accepted.ts';
+import { findOperation } from '#api/operations/find-operation.ts';
+import { listOperations } from '#api/operations/list-operations.ts';
+import { operationParams, operationSchema } from '#api/operations/operation-schemas.ts';
 import { operationsPath, presentOperation } from '#api/operations/present-operation.ts';
-import { callerOf, declareRoute } from '#api/route.ts';
-import { DomainError } from '#domain/errors.ts';
-import { parseOperationId } from '#domain/ids.ts';
-
-const text = Type.String();
-const nullableText = Type.Union([text, Type.Null()]);
-const count = Type.Integer({ minimum: 0 });
-
-export const operationSchema = Type.Object(
-  {
-    operation_id: text,
-    kind: text,
-    state: Type.Unsafe<string>({
-      type: 'string',
-      enum: ['pending', 'running', 'paused', 'completed', 'failed', 'cancelled'],
-    }),
-    progress: Type.Union([
-      Type.Object({ done: count, failed: count, skipped: count, total: count }),
-      Type.Null(),
-    ]),
-    result: Type.Unknown(),
-    error: Type.Unknown({ description: 'A problem, or null.' }),
-    subject: Type.Object({ type: text, id: text }),
-    started_by: text,
-    created_at: Type.String({ format: 'date-time' }),
-    updated_at: Type.String({ format: 'date-time' }),
-    finished_at: nullableText,
-    workflow_id: nullableText,
-    workflow_url: nullableText,
-    links: Type.Record(Type.String(), Type.String()),
-  },
-  { title: 'Operation' },
-);
+import { requireWorkflows } from '#api/require-workflows.ts';
+import { declareRoute, type Call, type Route } from '#api/route.ts';
+import { requireControl, type OperationControl } from '#domain/operation-control.ts';
 
 const showOperation = declareRoute({
   method: 'GET',
@@ -42,7 +15,7 @@ const showOperation = declareRoute({
   summary: 'Running or finished work: an upload is an operation with the id of its file',
   tag: 'operations',
   policy: { action: 'operations.read' },
-  params: Type.Object({ operation_id: Type.String({ format: 'uuid' }) }),
+  params: operationParams,
   paramsFault: 'OPERATION_NOT_FOUND',
   answers: {
     200: { description: 'The operation', content: { 'application/json': operationSchema } },
@@ -50,19 +23,61 @@ const showOperation = declareRoute({
   errors: ['OPERATION_NOT_FOUND', 'CATALOGUE_UNAVAILABLE'],
   steps: [
     async (call) => {
-      const { services, params, context } = call;
-      const operationId = parseOperationId(params.operation_id);
-      const operation =
-        operationId === null ? null : await services.ports.operations.findOperation(operationId);
-      // Somebody else's operation is none of the caller's business: not even that it exists.
-      const isVisible = call.reach === 'all' || operation?.startedBy === callerOf(call).accountId;
-      if (operation === null || !isVisible) {
-        throw new DomainError('OPERATION_NOT_FOUND', 'There is no operation with this id.');
-      }
-      context.set('Cache-Control', 'no-store');
-      answerJson(context, 200, presentOperation(operation, services.settings));
+      const operation = await findOperation(call);
+      call.context.set('Cache-Control', 'no-store');
+      answerJson(call.context, 200, presentOperation(operation, call.services.settings));
     },
   ],
 });
 
-export const operationRoutes = [showOperation];
+const summaries: Record<OperationControl, string> = {
+  cancel: 'Ask an operation to end; one that has passed its commit point goes on',
+  pause: 'Let an operation rest between two of its steps',
+  resume: 'Let a paused operation go on',
+};
+
+function declareControl(control: OperationControl): Route {
+  return declareRoute({
+    method: 'POST',
+    path: `${operationsPath}/{operation_id}/${control}`,
+    name: `${control}Operation`,
+    summary: summaries[control],
+    tag: 'operations',
+    policy: { action: 'operations.control' },
+    params: operationParams,
+    paramsFault: 'OPERATION_NOT_FOUND',
+    answers: {
+      202: {
+        description: 'Asked for; the operation tells what came of it',
+        content: { 'application/json': operationSchema },
+        headers: { Location: 'The operation' },
+      },
+    },
+    errors: [
+      'OPERATION_NOT_FOUND',
+      'OPERATION_STATE_FORBIDS',
+      'CATALOGUE_UNAVAILABLE',
+      'WORKFLOWS_UNAVAILABLE',
+    ],
+    steps: [(call) => controlOperation(call, control)],
+  });
+}
+
+async function controlOperation(
+  call: Call<{ operation_id: string }>,
+  control: OperationControl,
+): Promise<void> {
+  const operation = await findOperation(call);
+  requireControl(operation, control);
+  requireWorkflows(call.services);
+  await call.services.ports.lifecycle.cancelOperation(operation);
+  await answerAccepted(call, operation);
+}
+
+export const operationRoutes: readonly Route[] = [
+  listOperations,
+  showOperation,
+  declareControl('cancel'),
+  declareControl('pause'),
+  declareControl('resume'),
+];

@@ -10,14 +10,14 @@ export function presentOperation(
   operation: Operation,
   { workflowPageUrl }: Pick<ApiSettings, 'workflowPageUrl'>,
 ) {
-  const { operationId, workflowId, error, subject, state } = operation;
+  const { operationId, workflowId, error, subject } = operation;
   const file = subject.type === 'file' ? `/api/v1/files/${subject.id}` : null;
   return {
     operation_id: operationId,
     kind: operation.kind,
-    state,
+    state: operation.state,
     progress: operation.progress,
-    result: state === 'completed' && file !== null ? { file_id: subject.id } : null,
+    result: operation.result ?? resultOf(operation),
     error:
       error === null
         ? null
@@ -34,4 +34,10 @@ export function presentOperation(
       ...(file !== null && { subject: file }),
     },
   };
+}
+
+/** Of work on one file the result is that file. */
+function resultOf({ kind, state, subject }: Operation): { file_id: string } | null {
+  const isDone = state === 'completed' && kind !== 'deleteFile';
+  return isDone && subject.type === 'file' ? { file_id: subject.id } : null;
 }

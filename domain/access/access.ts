@@ -52,6 +52,14 @@ const actionRules = {
     reach: { ADMIN: 'all', OPERATOR: 'all', USER: 'all' },
     scopes: ['files:write'],
   },
+  'files.update': {
+    reach: { ADMIN: 'all', OPERATOR: 'all', USER: 'all' },
+    scopes: ['files:write'],
+  },
+  'files.delete': {
+    reach: { ADMIN: 'all', OPERATOR: 'all', USER: 'own' },
+    scopes: ['files:delete'],
+  },
   'schemas.read': { reach: everyone, scopes: ['files:read', 'files:write'] },
   'operations.read': {
     reach: { ADMIN: 'all', OPERATOR: 'all', USER: 'own', AUDITOR: 'all' },
@@ -64,6 +72,12 @@ const actionRules = {
       'audit:read',
     ],
   },
+  /** Cancel, pause, resume. */
+  'operations.control': {
+    reach: { ADMIN: 'all', OPERATOR: 'all', USER: 'own' },
+    scopes: ['files:write', 'files:delete', 'elements:manage', 'migrations:run'],
+  },
+  'audit.read': { reach: { ADMIN: 'all', AUDITOR: 'all' }, scopes: ['audit:read'] },
 } as const satisfies Record<string, ActionRule>;
 
 export type Action = keyof typeof actionRules;

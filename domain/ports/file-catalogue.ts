@@ -78,6 +78,8 @@ export interface Tombstone {
 export interface FileCatalogue {
   /** Null also for a file that is being deleted. */
   findFile(fileId: FileId): Promise<CatalogueFile | null>;
+  /** When a file was deleted, or its deletion began; null for files that are there or never were. */
+  findDeletedAt(fileId: FileId): Promise<Instant | null>;
   /**
    * Keyset paging: stable under insert and delete, the same cost on every page.
    * @throws CURSOR_INVALID when `after` does not fit the sort

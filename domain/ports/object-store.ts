@@ -83,6 +83,12 @@ export interface SidecarToWrite extends StorageLocation {
   readonly expectedDigest: string | null;
 }
 
+export interface SidecarToMove extends StorageLocation {
+  readonly fileId: FileId;
+  /** SHA-256 of the sidecar that is to go; any other stays. */
+  readonly expectedDigest: string;
+}
+
 /**
  * Changes to an element's visible tree. One process at a time has the right to use it; every
  * method may be run twice. A fault of one file is that file's outcome; a fault of the element
@@ -100,6 +106,22 @@ export interface ElementWriter {
   /** Staged content and temporary files last changed at least `minAgeMs` ago, at most `limit`. */
   listStaged(options: { minAgeMs: number; limit: number }): Promise<readonly FileId[]>;
   discardStaged(fileId: FileId): Promise<void>;
+  /**
+   * Renames the sidecar out of the visible tree and fsyncs both directories: the commit point of
+   * a deletion. A failed outcome means that nothing was moved: another sidecar stands there
+   * (`SIDECAR_CORRUPT`), or none, and none was moved away earlier (`CONTENT_MISSING`).
+   */
+  moveSidecarAway(item: SidecarToMove): Promise<FileOutcome>;
+  /** True when the file's sidecar was moved away and is not discarded yet. */
+  isSidecarAway(fileId: FileId): Promise<boolean>;
+  /**
+   * Removes content whose sidecar is gone and fsyncs its directory; not there is fine.
+   * @throws SIDECAR_CORRUPT when a sidecar stands there: then it is a file, and stays.
+   */
+  removeContent(item: StorageLocation & { readonly fileId: FileId }): Promise<void>;
+  /** Files whose sidecar was moved away, at most `limit`. */
+  listMovedSidecars(limit: number): Promise<readonly FileId[]>;
+  discardMovedSidecar(fileId: FileId): Promise<void>;
 }
 
 /**

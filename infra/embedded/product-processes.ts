@@ -25,6 +25,7 @@ export function describeApi(options: ProductOptions): ProcessDefinition {
     ARTSTORE_HTTP_PORT: String(options.apiPort),
     ARTSTORE_PUBLIC_URL: config.publicUrl ?? options.apiUrl,
     ARTSTORE_MASTER_KEY_FILE: servers.masterKeyFile,
+    ARTSTORE_DELETION_GRACE_SECONDS: String(config.deletionGraceSeconds),
   });
 }
 

@@ -7,6 +7,7 @@ import type { ObjectStore } from '#domain/ports/object-store.ts';
 import { createContentCommitter } from './content-committer.ts';
 import { openContentReader } from './content-reader.ts';
 import { createElementTree, requireValidLocation, type ElementTree } from './element-tree.ts';
+import { createFileRemover } from './file-remover.ts';
 import { createKeyedMutex } from './keyed-mutex.ts';
 import { createMarkerGuard, type MarkerGuard } from './marker-guard.ts';
 import { translating } from './filesystem-fault.ts';
@@ -51,6 +52,7 @@ function createStore(elementId: ElementId, tree: ElementTree, guard: MarkerGuard
     ...createStagingArea(tree),
     ...createContentCommitter({ tree, guard, mutex }),
     ...createSidecarWriter({ tree, guard, mutex, writerToken }),
+    ...createFileRemover({ tree, guard, mutex }),
 
     async openContent(location, readOptions) {
       requireValidLocation(location);
@@ -101,5 +103,10 @@ function guardStore(store: ObjectStore, guard: MarkerGuard): ObjectStore {
     commitContents: (items) => writing(() => store.commitContents(items)),
     returnContents: (items) => writing(() => store.returnContents(items)),
     writeSidecars: (items) => writing(() => store.writeSidecars(items)),
+    moveSidecarAway: (item) => writing(() => store.moveSidecarAway(item)),
+    isSidecarAway: (fileId) => reading(() => store.isSidecarAway(fileId)),
+    removeContent: (item) => writing(() => store.removeContent(item)),
+    listMovedSidecars: (limit) => reading(() => store.listMovedSidecars(limit)),
+    discardMovedSidecar: (fileId) => writing(() => store.discardMovedSidecar(fileId)),
   };
 }

@@ -148,12 +148,12 @@ async function requireContent(directory: string | null, item: SidecarToWrite): P
   throw new DomainError('CONTENT_MISSING', 'The content of this sidecar is not in its place.');
 }
 
-function sidecarPath(directory: string, location: StorageLocation): string {
+export function sidecarPath(directory: string, location: StorageLocation): string {
   return join(directory, location.storageFilename + sidecarSuffix);
 }
 
 /** @returns null when there is none. @throws SIDECAR_CORRUPT when it is no sidecar by its size or kind. */
-async function readWhole(path: string): Promise<Buffer | null> {
+export async function readWhole(path: string): Promise<Buffer | null> {
   const entry = await nullWhenAbsent(lstat(path));
   if (entry === null) return null;
   if (!entry.isFile() || entry.size > limits.sidecarReadCapBytes) {
@@ -179,6 +179,6 @@ async function readBounded(path: string): Promise<Buffer> {
   }
 }
 
-function sha256Hex(bytes: Uint8Array): string {
+export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

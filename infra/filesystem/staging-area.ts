@@ -1,6 +1,7 @@
 import { lstat, readdir, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseFileId, type FileId } from '#domain/ids.ts';
+import { sidecarSuffix } from '#domain/naming/storage-name.ts';
 import type { ElementWriter, StagingArea } from '#domain/ports/object-store.ts';
 import { openWholeReader } from './content-reader.ts';
 import type { ElementTree } from './element-tree.ts';
@@ -10,9 +11,23 @@ import { writeStagedFile } from './staged-file-writer.ts';
 const freeBytesKeptMs = 1000;
 const uuidLength = 36;
 
+/** Before the id, not after it: what belongs to an upload is swept by the beginning of its name. */
+const movedPrefix = 'deleted.';
+
 /** Content in staging stands under its file id, what belongs to it under `<file_id>.…`. */
 export function stagedPath(tree: ElementTree, fileId: FileId): string {
   return join(tree.staging, fileId);
+}
+
+/** Where the sidecar of a file goes that is being deleted. */
+export function movedSidecarPath(tree: ElementTree, fileId: FileId): string {
+  return join(tree.staging, `${movedPrefix}${fileId}${sidecarSuffix}`);
+}
+
+/** @returns the file's id when the name is one that `movedSidecarPath` gives. */
+export function fileIdOfMovedSidecar(name: string): FileId | null {
+  if (!name.startsWith(movedPrefix) || !name.endsWith(sidecarSuffix)) return null;
+  return parseFileId(name.slice(movedPrefix.length, -sidecarSuffix.length));
 }
 
 export function createStagingArea(

@@ -84,4 +84,12 @@ export const SigningKeyRow = defineEntity({
 export const entities = [StorageElementRow, ServiceAccountRow, SigningKeyRow];
 
 /** Tables that the ORM does not map: its schema comparison leaves them alone. */
-export const unmappedTables = ['uploads', 'files', 'operations', 'outbox'];
+export const unmappedTables = [
+  'uploads',
+  'files',
+  'operations',
+  'outbox',
+  'outbox_positions',
+  'feed_epoch',
+  'tombstones',
+];

@@ -29,6 +29,14 @@ const findById = {
     where f.file_id = $1 and ${isVisible}`,
 };
 
+/** The rest of a deletion that has ended, or the tombstone of one that is under way. */
+const findDeletion = {
+  name: 'find-deletion',
+  text: `select deleted_at from tombstones where file_id = $1
+    union all select tombstoned_at from files where file_id = $1 and tombstoned_at is not null
+    limit 1`,
+};
+
 const changeState = {
   text: `with changed as (
       update files f set state = $3 where f.file_id = $1 and f.state = $2 and ${isVisible}
@@ -51,6 +59,11 @@ export class PostgresFileCatalogue implements FileCatalogue {
   async findFile(fileId: FileId): Promise<CatalogueFile | null> {
     const [row] = await this.#database.query<FileRow>(findById, [fileId]);
     return row === undefined ? null : fileOfRow(row);
+  }
+
+  async findDeletedAt(fileId: FileId): Promise<Instant | null> {
+    const rows = await this.#database.query<{ deleted_at: Instant }>(findDeletion, [fileId]);
+    return rows[0]?.deleted_at ?? null;
   }
 
   async listFiles(query: FileListQuery): Promise<FilePage> {

@@ -15,6 +15,7 @@ let isAvailable = true;
 test.before(async () => {
   api = await startTestApi(({ lifecycle }) => ({
     lifecycle: {
+      ...lifecycle,
       storeFile: (upload) => (storeFile ?? lifecycle.storeFile)(upload),
       awaitUpload: (fileId) => (awaitUpload ?? lifecycle.awaitUpload)(fileId),
       isAvailable: () => isAvailable,

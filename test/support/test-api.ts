@@ -88,7 +88,7 @@ export async function startTestApi(
     operations: new PostgresOperationRegistry(pool),
     elements,
     elementAccess,
-    lifecycle: createTestLifecycle(uploads, elementAccess),
+    lifecycle: createTestLifecycle({ uploads, elementAccess, database: pool }),
     accounts: new PostgresAccountRegistry(orm),
     signingKeys: new PostgresSigningKeyStore(orm, randomBytes(32)),
     secrets: createArgon2SecretHasher(),
@@ -109,6 +109,7 @@ export async function startTestApi(
       workflowPageUrl: (id) => `http://temporal.test/${id}`,
       cursorKey: randomBytes(32),
       instanceName: 'api-test',
+      deletionGraceMs: 0,
     },
     logger,
   });
