@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import type { ElementId, FileId, GroupId } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
-import type { ElementWriter } from '#domain/ports/object-store.ts';
 import type { UploadRegistry } from '#domain/ports/upload-registry.ts';
 import type { WorkflowDirectory } from '#domain/ports/workflow-directory.ts';
 import type { UploadFailure } from '#domain/uploads.ts';
 import { changeGroup, decideOutcomes, requireLock, type ElementPorts } from './element-steps.ts';
+import { findLeftovers, type StagingAges } from './staging-leftovers.ts';
 
 export interface SweepPorts extends ElementPorts {
   readonly registry: Pick<
@@ -24,10 +24,8 @@ export interface SweepPorts extends ElementPorts {
   readonly ages?: Partial<SweepAges>;
 }
 
-interface SweepAges {
+interface SweepAges extends StagingAges {
   readonly stalledGroupIdleMs: number;
-  readonly failedStagingKeptMs: number;
-  readonly stagingGraceMs: number;
 }
 
 interface Element {
@@ -70,9 +68,9 @@ export function createSweepActivities(ports: SweepPorts) {
     /** Content in staging that no living upload needs. */
     async discardLeftovers({ elementId }: Element): Promise<number> {
       const element = await ports.elements.openElement(elementId);
-      const leftovers = new Set([...(await findFailed(element)), ...(await findUnknown(element))]);
-      await discard(ports, [...leftovers]);
-      return leftovers.size;
+      const leftovers = await findLeftovers({ element, registry, elementId }, ages);
+      await discard(ports, leftovers);
+      return leftovers.length;
     },
 
     /** Groups whose workflow was ended by force, or forgotten with Temporal's database. */
@@ -83,7 +81,7 @@ export function createSweepActivities(ports: SweepPorts) {
         goOn();
         const status = await directory.findStatus(ports.workflowOfGroup(groupId));
         if (status === 'running') continue;
-        await resolveGroup(groupId);
+        await resolveGroup(ports, groupId);
         resolvedCount += 1;
       }
       return resolvedCount;
@@ -100,41 +98,16 @@ export function createSweepActivities(ports: SweepPorts) {
       }
     },
   };
+}
 
-  /** Content of failed uploads: nobody will come for it. */
-  async function findFailed(element: ElementWriter): Promise<FileId[]> {
-    const staged = await element.listStaged({
-      minAgeMs: ages.failedStagingKeptMs,
-      limit: limits.sweepBatch,
-    });
-    if (staged.length === 0) return [];
-    const uploads = await registry.findUploads(staged);
-    return uploads.filter(({ state }) => state === 'failed').map(({ fileId }) => fileId);
-  }
-
-  /** Content without a row here. Its row may still be under way, so it is given a long time. */
-  async function findUnknown(element: ElementWriter): Promise<FileId[]> {
-    const staged = await element.listStaged({
-      minAgeMs: ages.stagingGraceMs,
-      limit: limits.sweepBatch,
-    });
-    if (staged.length === 0) return [];
-    const uploads = await registry.findUploads(staged);
-    const known = new Set(
-      uploads.filter(({ elementId }) => elementId === ports.elementId).map(({ fileId }) => fileId),
-    );
-    return staged.filter((fileId) => !known.has(fileId));
-  }
-
-  function resolveGroup(groupId: GroupId): Promise<void> {
-    return changeGroup(ports, groupId, async (element, uploads) => {
-      if (uploads.length === 0) return;
-      const outcomes = await decideOutcomes(element, uploads, lostWorkflow);
-      const failed = new Set(outcomes.filter(({ ok }) => !ok).map(({ fileId }) => fileId));
-      await element.returnContents(uploads.filter(({ fileId }) => failed.has(fileId)));
-      await registry.recordGroup(groupId, outcomes);
-    });
-  }
+function resolveGroup(ports: SweepPorts, groupId: GroupId): Promise<void> {
+  return changeGroup(ports, groupId, async (element, uploads) => {
+    if (uploads.length === 0) return;
+    const outcomes = await decideOutcomes(element, uploads, lostWorkflow);
+    const failed = new Set(outcomes.filter(({ ok }) => !ok).map(({ fileId }) => fileId));
+    await element.returnContents(uploads.filter(({ fileId }) => failed.has(fileId)));
+    await ports.registry.recordGroup(groupId, outcomes);
+  });
 }
 
 async function discard(ports: ElementPorts, fileIds: readonly FileId[]): Promise<void> {

@@ -27,7 +27,7 @@ export async function* readBody(
     minBytes: limits.uploadIdleBytes,
   },
 ): AsyncGenerator<Buffer, void, void> {
-  const watch = watchBody(req, idle);
+  const watch = watchBody(req, res, idle);
   try {
     sayContinue(res);
     for (;;) {
@@ -48,7 +48,11 @@ export async function* readBody(
   }
 }
 
-function watchBody(req: IncomingMessage, idle: { timeoutMs: number; minBytes: number }) {
+function watchBody(
+  req: IncomingMessage,
+  res: ServerResponse,
+  idle: { timeoutMs: number; minBytes: number },
+) {
   let wake: (() => void) | null = null;
   let fault: DomainError | null = null;
   let receivedBytes = 0;
@@ -101,6 +105,8 @@ function watchBody(req: IncomingMessage, idle: { timeoutMs: number; minBytes: nu
       req.off('readable', notify).off('end', notify).off('error', onError).off('close', onClose);
       // From here on nobody listens for faults of this stream; they are not ours any more.
       req.on('error', () => {});
+      // The answer went out before the end of the body: the rest is only to be got rid of.
+      if (res.writableEnded) req.resume();
     },
   };
 }

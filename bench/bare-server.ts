@@ -32,6 +32,7 @@ interface Row {
 }
 
 const poolSize = 16;
+const keepAliveMs = 65_000;
 const readChunkBytes = 262_144;
 
 async function openStore(settings: BareSettings): Promise<Store> {
@@ -149,6 +150,8 @@ async function serve(settings: BareSettings): Promise<void> {
       answer.destroy();
     });
   });
+  // Longer than a connection of the generator may lie idle: closing and opening is not compared.
+  server.keepAliveTimeout = keepAliveMs;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

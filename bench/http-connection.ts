@@ -19,6 +19,8 @@ export interface HttpConnection {
   /** Streams a body after its head, never more than the socket takes. */
   exchangeStream(head: string, body: Iterable<Uint8Array>): Promise<Answer>;
   close(): void;
+  /** False once the server has closed it or a request on it has failed. */
+  readonly isOpen: boolean;
 }
 
 export function parseAddress(origin: string): Address {
@@ -95,6 +97,9 @@ function createConnection(socket: Socket): HttpConnection {
         }
       }
       return answer;
+    },
+    get isOpen() {
+      return failure === null;
     },
     close() {
       // Not destroyed: the server may still be about to notice that it has sent everything.

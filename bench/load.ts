@@ -5,7 +5,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { openConnection, parseAddress, type HttpConnection } from './http-connection.ts';
+import {
+  openConnection,
+  parseAddress,
+  type Address,
+  type HttpConnection,
+} from './http-connection.ts';
 import { summariseLatencies } from './latencies.ts';
 import type {
   ClosedLoopPlan,
@@ -20,8 +25,11 @@ import type {
 } from './load-plan.ts';
 import { createLargeBody, createRequests, formatHead } from './load-requests.ts';
 
+const retryPauseMs = 100;
+
 interface Lane {
-  readonly connection: HttpConnection;
+  readonly address: Address;
+  connection: HttpConnection;
   readonly nextRequest: () => Uint8Array;
 }
 
@@ -35,6 +43,7 @@ async function openLanes(plan: ClosedLoopPlan | OpenLoopPlan, count: number): Pr
   const address = parseAddress(plan.origin);
   return Promise.all(
     Array.from({ length: count }, async (_, index) => ({
+      address,
       connection: await openConnection(address),
       nextRequest: createRequests(plan.request, index),
     })),
@@ -85,9 +94,11 @@ function createRecorder(plan: ClosedLoopPlan | OpenLoopPlan, startsAt: number): 
   };
 }
 
-/** @returns the status; null when the connection broke. */
+/** @returns the status; null when the connection broke under the request. */
 async function exchangeOnce(lane: Lane): Promise<number | null> {
   try {
+    // Closed while it was idle, which a server may do, or broken by the request before.
+    if (!lane.connection.isOpen) lane.connection = await openConnection(lane.address);
     const answer = await lane.connection.exchange(lane.nextRequest());
     return answer.status;
   } catch {
@@ -105,7 +116,8 @@ async function runClosedLoop(plan: ClosedLoopPlan): Promise<LoopReport> {
       for (let sentAt = performance.now(); sentAt < endsAt; sentAt = performance.now()) {
         const status = await exchangeOnce(lane);
         recorder.record(sentAt, sentAt, status);
-        if (status === null) break;
+        // A server that refuses connections is not asked as fast as it can refuse.
+        if (status === null) await delay(retryPauseMs);
       }
       lane.connection.close();
     }),
@@ -139,7 +151,6 @@ async function runOpenLoop(plan: OpenLoopPlan): Promise<LoopReport> {
     recorder.record(dueAt, sentAt, status);
     endedCount += 1;
     if (endedCount === total) ended.resolve();
-    if (status === null) return ended.reject(new Error('the server closed a connection'));
     const nextDueAt = overdue.shift();
     if (nextDueAt === undefined) free.push(lane);
     else void send(lane, nextDueAt);

@@ -86,6 +86,8 @@ export function fingerprintOf(file: FileDescription, checksum: string): string {
 }
 
 const noContent: StagedContent = { sizeBytes: 0, checksum: '0'.repeat(64) };
+/** All that we add ourselves takes less than the rest of the limit: most uploads need no second look. */
+const surelyFittingBytes = 1024;
 const someTemporary: RetentionChoice = { policy: 'temporary', ttlDays: limits.ttlDaysDefault };
 
 /**
@@ -102,6 +104,10 @@ export function requireFittingAttributes(
     readonly retention: RetentionChoice | null;
   },
 ): void {
-  const fields = { user: file.user, retention: file.retention ?? someTemporary };
-  determineUpload(codec, identity, { ...file, fields, content: noContent });
+  const { filename, contentType, user } = file;
+  chooseOriginalFilename(filename);
+  const sentBytes = Buffer.byteLength(JSON.stringify([filename, contentType, user]));
+  if (sentBytes <= surelyFittingBytes) return;
+  const fields = { user, retention: file.retention ?? someTemporary };
+  determineUpload(codec, identity, { filename, contentType, fields, content: noContent });
 }

@@ -57,7 +57,7 @@ export async function storeFile(call: Call): Promise<StoredUpload> {
   const plan = planBody(call, request);
   const intake = await openIntake(request, plan.policies);
   // Awaited here: the place among the uploads under way is given up at the end of this function.
-  if (intake.kind === 'opened') return finishSession(request, intake, plan);
+  if (intake.kind === 'opened') return await finishSession(request, intake, plan);
   if (intake.kind === 'existing') return await compareWithExisting(intake, plan);
   return intake;
 }

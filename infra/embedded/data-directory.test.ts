@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import anyTest, { type TestFn } from 'ava';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { openDataDirectory } from './data-directory.ts';
 import { identifyProcess, isRunning } from './process-identity.ts';
 import { StartupError } from './startup-error.ts';
@@ -18,6 +18,15 @@ test.beforeEach(async (t) => {
 test.afterEach.always(async (t) => {
   await rm(t.context.directory, { recursive: true, force: true });
 });
+
+async function startSleeper(t: ExecutionContext): Promise<ChildProcess> {
+  const sleeper = spawn('sleep', ['600'], { stdio: 'ignore' });
+  t.teardown(() => {
+    sleeper.kill('SIGKILL');
+  });
+  await once(sleeper, 'spawn');
+  return sleeper;
+}
 
 test('it has one owner at a time', async (t) => {
   const { directory } = t.context;
@@ -34,8 +43,7 @@ test('it has one owner at a time', async (t) => {
 
 test('an owner that only its file tells of keeps it while that very process lives', async (t) => {
   const { directory } = t.context;
-  const sleeper = spawn('sleep', ['600'], { stdio: 'ignore' });
-  await once(sleeper, 'spawn');
+  const sleeper = await startSleeper(t);
   const owner = identifyProcess(sleeper.pid!)!;
   const file = join(directory, 'owner.json');
   await writeFile(file, JSON.stringify(owner));
@@ -56,9 +64,9 @@ test('an owner that only its file tells of keeps it while that very process live
 
 test('orphans of an earlier owner are stopped, a process that only has the pid of one is not', async (t) => {
   const { directory } = t.context;
-  const [orphan, stranger] = [spawn('sleep', ['600']), spawn('sleep', ['600'])];
+  const orphan = await startSleeper(t);
+  const stranger = await startSleeper(t);
   const orphanEnded = once(orphan, 'exit');
-  await Promise.all([once(orphan, 'spawn'), once(stranger, 'spawn')]);
   const first = await openDataDirectory(directory, ignore);
   first.records.write('temporal', orphan.pid!, 'SIGTERM');
   first.records.write('meilisearch', stranger.pid!, 'SIGTERM');
@@ -75,7 +83,4 @@ test('orphans of an earlier owner are stopped, a process that only has the pid o
   t.deepEqual(said, ['stopped temporal, left running by an earlier start']);
   t.deepEqual(second.records.list(), []);
   await second[Symbol.asyncDispose]();
-  const strangerEnded = once(stranger, 'exit');
-  stranger.kill('SIGKILL');
-  await strangerEnded;
 });

@@ -27,6 +27,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 // A closed terminal or pipe must not end the supervisor before its processes.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
+process.on('uncaughtException', (error) => {
+  log(describeFailure(error));
+  process.exitCode = 1;
+  requestStop('a fault of the supervisor');
+});
 watchNpm(() => requestStop('npm has ended'));
 
 function log(line: string): void {

@@ -65,7 +65,9 @@ export async function startPostgres(
       stopGraceMs: 30_000,
       readyTimeoutMs: 120_000,
       isReady: () => answers(access.urlOf('postgres', 'postgres')),
-      beforeStart: async () => dropForeignPidFile(directory),
+      beforeStart: async () => dropMisleadingPidFile(directory),
+      // Sessions of a killed predecessor end within moments, and keep it out until then.
+      firstStartTries: 20,
     },
     context,
   );
@@ -140,11 +142,16 @@ async function stopStrayPostmaster(directory: string): Promise<void> {
   await stopProcess(identity, { signal: 'SIGINT', graceMs: 10_000 });
 }
 
-/** PostgreSQL takes any living process with that pid for its predecessor, and pids come again. */
-function dropForeignPidFile(directory: string): void {
+/**
+ * PostgreSQL takes whatever has that pid for its predecessor: another program, since pids come
+ * again, and also what was killed and is not waited for yet. Sessions that have outlived their
+ * postmaster are found by their shared memory, with or without this file.
+ */
+function dropMisleadingPidFile(directory: string): void {
   const pid = readPostmasterPid(directory);
-  if (pid === null || identifyProcess(pid) === null || isPostmasterOf(pid, directory)) return;
-  rmSync(join(directory, 'postmaster.pid'), { force: true });
+  if (pid === null || !existsSync(`/proc/${pid}`)) return;
+  const isLiving = identifyProcess(pid) !== null && isPostmasterOf(pid, directory);
+  if (!isLiving) rmSync(join(directory, 'postmaster.pid'), { force: true });
 }
 
 function readPostmasterPid(directory: string): number | null {

@@ -25,6 +25,8 @@ export interface ServersOptions {
   /** For the servers: PATH and the like. */
   readonly environment: Readonly<Record<string, string>>;
   readonly progress: Progress;
+  /** Runs as soon as the database stands, beside the start of Temporal. */
+  readonly prepareCatalogue?: (catalogueUrl: string) => Promise<void>;
 }
 
 /** The parts that others have written, up and answering. */
@@ -120,7 +122,13 @@ async function startDatabaseAndTemporal(launch: Launch): Promise<SupervisedProce
     if (built.status === 'rejected') throw built.reason;
     if (postgres.status === 'rejected') throw postgres.reason;
     await prepareRolesAndCatalogue(access);
-    if (built.value !== null) started.push(...(await startTemporal(built.value, launch)));
+    const [temporal, prepared] = await Promise.allSettled([
+      built.value === null ? [] : startTemporal(built.value, launch),
+      launch.prepareCatalogue?.(access.urlOf('artstore', catalogueDatabase)),
+    ]);
+    if (temporal.status === 'rejected') throw temporal.reason;
+    started.push(...temporal.value);
+    if (prepared.status === 'rejected') throw prepared.reason;
     return started;
   } catch (error) {
     await stopProcesses(started);

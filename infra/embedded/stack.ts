@@ -78,6 +78,7 @@ async function startParts(options: StackOptions, parts: Parts): Promise<Stack> {
     onRestart: () => announce(),
     signal: options.signal,
   };
+  let elementIds: readonly ElementId[] = [];
   const servers = await startServers({
     data,
     context,
@@ -87,18 +88,20 @@ async function startParts(options: StackOptions, parts: Parts): Promise<Stack> {
     cacheHome: options.cacheHome,
     environment,
     progress: options.progress,
+    async prepareCatalogue(catalogueUrl) {
+      elementIds = await prepareCatalogue({
+        dataDirectory: data.path,
+        catalogueUrl,
+        initialClientId: config.initialClientId,
+        initialClientSecret: config.initialClientSecret,
+        log: options.log,
+      });
+    },
   });
   started.push(...servers.processes);
   if (servers.redisUrl === null) {
     options.log('redis: neither redis-server nor valkey-server is on PATH, going without a cache');
   }
-  const elementIds = await prepareCatalogue({
-    dataDirectory: data.path,
-    catalogueUrl: servers.catalogueUrl,
-    initialClientId: config.initialClientId,
-    initialClientSecret: config.initialClientSecret,
-    log: options.log,
-  });
   await applyDeclaration(options, servers, elementIds);
   const apiPort = config.httpPort === 0 ? servers.ports.api : config.httpPort;
   const apiUrl = `http://${reachableHost(config.httpHost)}:${apiPort}`;

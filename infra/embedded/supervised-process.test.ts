@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { identifyProcess, isRunning } from './process-identity.ts';
-import { openProcessRecords } from './process-records.ts';
+import { openProcessRecords, stopProcess } from './process-records.ts';
 import { StartupError } from './startup-error.ts';
 import {
   superviseProcess,
@@ -36,7 +36,15 @@ test.beforeEach(async (t) => {
   };
 });
 
-test.afterEach.always((t) => rm(t.context.directory, { recursive: true, force: true }));
+test.afterEach.always(async (t) => {
+  const { context, directory, shutdown } = t.context;
+  // Nothing is started again from here on; what a failed test left running ends.
+  shutdown.abort();
+  for (const { identity } of context.records.list()) {
+    await stopProcess(identity, { signal: 'SIGTERM', graceMs: 0 });
+  }
+  await rm(directory, { recursive: true, force: true });
+});
 
 function runScript(script: string, options: Partial<ProcessDefinition> = {}): ProcessDefinition {
   return {
@@ -93,6 +101,19 @@ test('a first start that fails shows why', async (t) => {
     superviseProcess(runScript('', { command: '/nowhere/part' }), t.context.context),
     { instanceOf: StartupError },
   );
+});
+
+test('a first start that may meet something passing is tried again', async (t) => {
+  const { directory, context } = t.context;
+  const flag = JSON.stringify(join(directory, 'passed'));
+  const script = `
+    const { existsSync, writeFileSync } = await import('node:fs');
+    if (!existsSync(${flag})) { writeFileSync(${flag}, ''); process.exit(1); }
+    ${serve}`;
+  const part = await superviseProcess(runScript(script, { firstStartTries: 2 }), context);
+  t.not(part.pid, null);
+  t.is(t.context.restarts, 0);
+  await part.stop();
 });
 
 test('one that never becomes ready is stopped when all is', async (t) => {

@@ -21,6 +21,8 @@ export interface ProcessDefinition {
   readonly isReady: (() => Promise<boolean>) | 'message';
   /** Before every start, also a repeated one. */
   readonly beforeStart?: () => Promise<void>;
+  /** A first start that fails is a fault to be told, unless something passing can be in the way. */
+  readonly firstStartTries?: number;
 }
 
 export interface SupervisionContext {
@@ -89,12 +91,16 @@ class Supervisor implements SupervisedProcess {
   }
 
   async start(): Promise<void> {
-    const running = await this.#launch();
-    if (running === null || !(await this.#awaitReady(running))) {
+    for (let tries = this.#definition.firstStartTries ?? 1; ; tries -= 1) {
+      const running = await this.#launch();
+      if (running !== null && (await this.#awaitReady(running))) {
+        this.#watch = this.#keepRunning(running);
+        return;
+      }
       await this.#endChild();
-      throw new StartupError(this.#explain());
+      if (tries <= 1 || this.#stopping.aborted) throw new StartupError(this.#explain());
+      await this.#pause(backOffMs.first);
     }
-    this.#watch = this.#keepRunning(running);
   }
 
   async whenReady(previousPid?: number): Promise<number> {
@@ -123,17 +129,22 @@ class Supervisor implements SupervisedProcess {
       if (this.#stopping.aborted) return;
       if (performance.now() - startedMs > healthyAfterMs) waitMs = backOffMs.first;
       this.#context.log(`${this.name} ${reason}: starting it again in ${waitMs} ms`);
-      await delay(waitMs, undefined, { signal: this.#stopping }).catch(() => undefined);
+      await this.#pause(waitMs);
       if (this.#stopping.aborted) return;
       waitMs = Math.min(waitMs * 2, backOffMs.max);
       running = await this.#launch();
       if (running !== null && (await this.#awaitReady(running))) {
         this.#context.log(`${this.name} is up again as process ${this.#readyPid}`);
-        
+        this.#context.onRestart();
       } else {
         await this.#endChild();
       }
     }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    // Cut short when all is stopping.
+    await delay(ms, undefined, { signal: this.#stopping }).catch(() => undefined);
   }
 
   /** @returns null when there is no process. */

@@ -58,7 +58,6 @@ const declarationSchema = Type.Object(
 export type TemporalDeclaration = Static<typeof declarationSchema>;
 export type ScheduleDeclaration = Static<typeof scheduleSchema>;
 
-
 /** @throws Error naming every fault of the file. */
 export function loadTemporalDeclaration(
   path: URL | string = new URL('../../temporal.yaml', import.meta.url),

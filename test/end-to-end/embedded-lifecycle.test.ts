@@ -164,6 +164,18 @@ test.serial('what a killed supervisor leaves is cleared away by the next start',
   t.is(await readFileBack(stack.ready(), fileId), 'сохранено');
 });
 
+test.serial('everything killed at once comes up again with everything', async (t) => {
+  const fileId = await storeFile(stack.ready(), 'и это тоже');
+  const { supervisor, ...others } = stack.ready().processes;
+  const ended = stack.end('SIGKILL');
+  for (const pid of Object.values(others)) process.kill(pid, 'SIGKILL');
+  await ended;
+
+  stack = await startEmbedded(dataDirectory);
+  t.not(stack.ready().processes['supervisor'], supervisor);
+  t.is(await readFileBack(stack.ready(), fileId), 'и это тоже');
+});
+
 test.serial('a clean stop ends every process; the next start keeps everything', async (t) => {
   const before = stack.ready();
   const fileId = await storeFile(before, 'содержимое');

@@ -142,7 +142,7 @@ export async function startSupervisedSystem(): Promise<SupervisedSystem> {
       if (supervisor.connected) supervisor.disconnect();
       if (supervisor.exitCode === null) await once(supervisor, 'exit');
       await barrier[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true, force: true });
+      if (!process.env['KEEP']) await rm(directory, { recursive: true, force: true });
     },
   };
 }

@@ -3,6 +3,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { Worker, type ReplayResult, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import test from 'ava';
 import { installQuietRuntime, quietLogger } from '#test/support/element-harness.ts';
+import { storeFilesScenarios } from '#test/support/store-files-scenarios.ts';
 import { bundleWorkflows } from '#workers/workflow-bundle.ts';
 import { workflowTypes } from '#workflows/messages.ts';
 
@@ -38,19 +39,20 @@ test('every recorded history replays', async (t) => {
 
 test('every branch of every workflow is recorded', (t) => {
   const names = recorded.map(({ name }) => name);
+  const killed = ['claim-group', 'commit-contents', 'write-sidecars', 'record-group'];
   const branches = [
-    ...['success', 'success-with-update', 'nothing-claimed', 'content-of-one-missing'],
-    ...['sidecar-of-one-refused', 'claim-fails', 'commit-fails-after-the-fact'],
-    ...['commit-recovers', 'sidecars-recover', 'sidecars-half-written', 'record-recovers'],
-    ...['undoing-recovers', 'undoing-leaves-something', 'cancelled-before-it-began'],
-    ...['cancelled-before-the-pivot', 'cancelled-in-the-pivot', 'cancelled-after-the-pivot'],
-    ...['killed-after-claim-group', 'killed-after-commit-contents'],
-    ...['killed-after-write-sidecars', 'killed-after-record-group'],
+    ...storeFilesScenarios.map(({ name }) => `store-files.${name}`),
+    ...killed.map((step) => `store-files.killed-after-${step}`),
+    'store-files.success-with-update',
+    'store-files.nothing-claimed',
+    'sweep-element.success',
+    'sweep-element.resolve-stalled-groups-fails',
+    'sweep-element.abandon-dead-uploads-fails',
+    'sweep-element.discard-leftovers-fails',
+    'sweep-element.forget-finished-uploads-fails',
+    'sweep-element.cancelled',
   ];
-  for (const branch of branches) t.true(names.includes(`store-files.${branch}.json`), branch);
-  for (const branch of ['success', 'resolve-stalled-groups-fails', 'cancelled']) {
-    t.true(names.includes(`sweep-element.${branch}.json`), branch);
-  }
+  for (const branch of branches) t.true(names.includes(`${branch}.json`), branch);
 });
 
 test('altered code fails the replay of both workflows', async (t) => {

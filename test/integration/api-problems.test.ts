@@ -166,6 +166,35 @@ test('an early answer is readable although the body is still being sent', async 
   t.like(await response.json(), { code: 'UNAUTHENTICATED' });
 });
 
+for (const [title, headers, start, status] of [
+  ['refused by its head', '', '', 401],
+  [
+    'refused in the middle of a form',
+    'Content-Type: multipart/form-data; boundary=b\r\n',
+    '--b\r\nContent-Disposition: form-data; name="colour"\r\n\r\nred\r\n' +
+      '--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n',
+    422,
+  ],
+] as const) {
+  test(`who sends all of a large body before reading still gets the early answer: ${title}`, async (t) => {
+    const { token } = await api.createClient('USER');
+    const authorization = status === 401 ? '' : `Authorization: Bearer ${token}\r\n`;
+    const body = Buffer.concat([Buffer.from(start), Buffer.alloc(16_000_000)]);
+    using connection = await openRaw(api.port);
+    connection.socket.pause();
+    await connection.send(
+      `POST /api/v1/files HTTP/1.1\r\nHost: x\r\n${authorization}${headers}` +
+        `Content-Length: ${body.length}\r\n\r\n`,
+    );
+    await connection.send(body);
+    connection.socket.resume();
+    const answer = await connection.answer();
+    t.is(answer.status, status);
+    t.is(answer.headers.get('connection'), 'close');
+    await connection.ended;
+  });
+}
+
 test('a sender that asks for 100 first is refused without it, and gets it when its body is wanted', async (t) => {
   const { token } = await api.createClient('USER');
   using refused = await openRaw(api.port);

@@ -1,3 +1,4 @@
+import { NativeConnection } from '@temporalio/worker';
 import test from 'ava';
 import type { ElementAccess } from '#domain/ports/object-store.ts';
 import { limits } from '#domain/limits.ts';
@@ -13,6 +14,9 @@ import {
 } from '#test/support/element-harness.ts';
 import { createLanes } from '#test/support/lanes.ts';
 import { lookAround } from '#test/support/store-files-scenarios.ts';
+import { openTcpProxy } from '#test/support/tcp-proxy.ts';
+import { testStack } from '#test/support/test-stack.ts';
+import { countEvents } from '#test/support/workflow-history.ts';
 import { newGroupId } from '#test/support/stored-files.ts';
 import { storeFilesWorkflowId } from '#workflows/messages.ts';
 
@@ -41,13 +45,10 @@ test('a group is one workflow task with four local activities and one update', (
     const result = await sender().sendGroup(harness.elementId, { groupId, fileIds });
     t.deepEqual(result, { storedCount: 64, failures: [], notClaimed: [] });
     const handle = temporal.client.workflow.getHandle(storeFilesWorkflowId(groupId));
-    const { events } = await handle.fetchHistory();
-    const count = (attributes: string): number =>
-      (events ?? []).filter((event) => event[attributes as never] != null).length;
-    t.is(count('workflowTaskCompletedEventAttributes'), 1);
-    t.is(count('markerRecordedEventAttributes'), 4);
-    t.is(count('activityTaskScheduledEventAttributes'), 0);
-    t.is(count('workflowExecutionUpdateCompletedEventAttributes'), 1);
+    t.is(await countEvents(handle, 'workflowTaskCompletedEventAttributes'), 1);
+    t.is(await countEvents(handle, 'markerRecordedEventAttributes'), 4);
+    t.is(await countEvents(handle, 'activityTaskScheduledEventAttributes'), 0);
+    t.is(await countEvents(handle, 'workflowExecutionUpdateCompletedEventAttributes'), 1);
     void worker;
   }));
 
@@ -165,17 +166,12 @@ test('a write that hangs is waited for before anything is undone', (t) =>
     await using worker = await harness.startWorker({ elements });
     const handle = await harness.startGroup(newGroupId(), uploads);
     await gate.reached;
-    await until('the quick tries are over', async () =>
-      ((await handle.fetchHistory()).events ?? []).some(
-        (event) => event.activityTaskScheduledEventAttributes != null,
-      ),
-    );
+    const happened = (attributes: string) => async () =>
+      (await countEvents(handle, attributes)) > 0;
+    await until('the quick tries are over', happened('activityTaskScheduledEventAttributes'));
     await handle.cancel();
-    await until('it is being undone', async () =>
-      ((await handle.fetchHistory()).events ?? []).some(
-        (event) => event.upsertWorkflowSearchAttributesEventAttributes != null,
-      ),
-    );
+    const undoing = happened('upsertWorkflowSearchAttributesEventAttributes');
+    await until('it is being undone', undoing);
     // Only now does the first attempt, long given up, go on and commit the contents.
     gate.open();
     await t.throwsAsync(handle.result());
@@ -205,6 +201,26 @@ test('a worker that lost the right to write stops, and stores again when it has 
     await handle.result();
     t.deepEqual(await harness.findStates(uploads), ['stored', 'stored']);
     void worker;
+  }));
+
+test('a worker outlives an outage of Temporal', (t) =>
+  withElement(async (harness) => {
+    await using proxy = await openTcpProxy(testStack().temporalAddress);
+    const connection = await NativeConnection.connect({ address: proxy.address });
+    {
+      await using worker = await harness.startWorker({ connection });
+      const before = await harness.stageMany(1);
+      await (await harness.startGroup(newGroupId(), before)).result();
+      proxy.cut();
+      const during = await harness.stageMany(1);
+      const handle = await harness.startGroup(newGroupId(), during);
+      t.deepEqual(await harness.findStates(during), ['staged']);
+      proxy.mend();
+      await handle.result();
+      t.deepEqual(await harness.findStates([...before, ...during]), ['stored', 'stored']);
+      void worker;
+    }
+    await connection.close();
   }));
 
 function hangingCommits(elements: ElementAccess, pass: () => Promise<void>): ElementAccess {

@@ -16,7 +16,7 @@ export function createActivityEnvironment(): ActivityEnvironment {
   };
   const silent = {} as never;
   const info = { activityId: '1', activityType: 'test', attempt: 1, isLocal: true } as Info;
-  const context = Reflect.construct(Context, [
+  const context: Context = Reflect.construct(Context, [
     info,
     never,
     cancelling.signal,
@@ -25,7 +25,7 @@ export function createActivityEnvironment(): ActivityEnvironment {
     silent,
     silent,
     {},
-  ]) as Context;
+  ]);
   return {
     run: (activity) => asyncLocalStorage.run(context, activity),
     cancel: () => cancelling.abort(new Error('cancelled')),

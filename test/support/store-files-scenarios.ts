@@ -11,6 +11,7 @@ import {
   type TemporalHarness,
   type WorkerFaults,
 } from '#test/support/element-harness.ts';
+import { countEvents } from '#test/support/workflow-history.ts';
 import { newGroupId } from '#test/support/stored-files.ts';
 
 /** What is left in the world when a group is done. */
@@ -116,11 +117,6 @@ const undone = (fileCount: number, code: string, ended = code): Aftermath => ({
   reservedBytes: 0,
 });
 
-const hasEvent = (handle: GroupHandle, attributes: string) => async (): Promise<boolean> => {
-  const { events } = await handle.fetchHistory();
-  return (events ?? []).some((event) => attributes in event && event[attributes as never] !== null);
-};
-
 /** Hangs a step until the workflow was cancelled while it ran as a regular activity. */
 function cancelDuring(name: 'commitContents' | 'writeSidecars' | 'recordGroup'): () => Stage {
   return () => {
@@ -133,8 +129,11 @@ function cancelDuring(name: 'commitContents' | 'writeSidecars' | 'recordGroup'):
         }),
       },
       async meanwhile(handle) {
-        const scheduled = hasEvent(handle, 'activityTaskScheduledEventAttributes');
-        await until('the quick tries are over', scheduled);
+        const attributes = 'activityTaskScheduledEventAttributes';
+        await until(
+          'the quick tries are over',
+          async () => (await countEvents(handle, attributes)) > 0,
+        );
         await handle.cancel();
         if (name === 'commitContents') await handle.result().catch(() => undefined);
         gate.open();
