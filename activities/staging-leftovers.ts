@@ -16,15 +16,17 @@ interface Staging {
 }
 
 /**
- * Content in staging that nobody will come for: that of failed uploads, soon, because the row
- * says so; that of which this element's rows know nothing, after a long time, because absence
+ * What stands in staging and nobody will come for: content of failed uploads, and sidecars that
+ * were not finished of those that are files, soon, because the row says so; that of which this element's rows know nothing, after a long time, because absence
  * proves nothing.
  */
 export async function findLeftovers(staging: Staging, ages: StagingAges): Promise<FileId[]> {
-  const failed = await listWithRows(staging, ages.failedStagingKeptMs);
+  const recent = await listWithRows(staging, ages.failedStagingKeptMs);
   const old = await listWithRows(staging, ages.stagingGraceMs);
   const leftovers = new Set<FileId>();
-  for (const { fileId, row } of failed) if (row?.state === 'failed') leftovers.add(fileId);
+  for (const { fileId, row } of recent) {
+    if (row?.state === 'failed' || row?.state === 'stored') leftovers.add(fileId);
+  }
   for (const { fileId, row } of old) {
     if (row?.elementId !== staging.elementId) leftovers.add(fileId);
   }

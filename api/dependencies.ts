@@ -1,17 +1,28 @@
 import type { Logger } from 'pino';
 import type { AttributesCodec } from '#domain/attributes/attributes-codec.ts';
 import type { ComponentHealth } from '#domain/ports/component-health.ts';
+import type { FileCache } from '#domain/ports/file-cache.ts';
 import type { FileCatalogue } from '#domain/ports/file-catalogue.ts';
 import type { FileLifecycle } from '#domain/ports/file-lifecycle.ts';
 import type { AccountRegistry, SecretHasher, SigningKeyStore } from '#domain/ports/identity.ts';
 import type { ElementAccess } from '#domain/ports/object-store.ts';
 import type { OperationRegistry } from '#domain/ports/operation-registry.ts';
+import type { FileSearch, SearchIndex } from '#domain/ports/file-search.ts';
+import type { Outbox } from '#domain/ports/outbox.ts';
+import type { SearchMaintenance } from '#domain/ports/search-maintenance.ts';
 import type { StorageElementRegistry } from '#domain/ports/storage-element-registry.ts';
 import type { UploadRegistry } from '#domain/ports/upload-registry.ts';
 
 /** The world as the API sees it. */
 export interface ApiPorts {
   readonly catalogue: FileCatalogue;
+  /** Null: every read asks the catalogue. */
+  readonly cache: FileCache | null;
+  readonly feed: Pick<Outbox, 'readEpoch' | 'readAfter' | 'isReachable' | 'measureLag'>;
+  readonly search: FileSearch;
+  /** Null: PostgreSQL answers every search. */
+  readonly searchIndex: SearchIndex | null;
+  readonly searchMaintenance: SearchMaintenance;
   readonly uploads: UploadRegistry;
   readonly operations: OperationRegistry;
   readonly elements: StorageElementRegistry;

@@ -12,20 +12,28 @@ import { limits } from '#domain/limits.ts';
 import { createArgon2SecretHasher } from '#infra/argon2/argon2-secret-hasher.ts';
 import { createFilesystemElementAccess } from '#infra/filesystem/filesystem-element-access.ts';
 import { openAttributesCodec } from '#infra/json-schema/attributes-codec.ts';
+import { MeilisearchSearchIndex } from '#infra/meilisearch/meilisearch-search-index.ts';
 import { openOrm } from '#infra/postgres/open-orm.ts';
 import { openPool } from '#infra/postgres/open-pool.ts';
 import { PostgresAccountRegistry } from '#infra/postgres/postgres-account-registry.ts';
 import { PostgresFileCatalogue } from '#infra/postgres/postgres-file-catalogue.ts';
+import { PostgresFileChanges } from '#infra/postgres/postgres-file-changes.ts';
+import { createOutboxListener } from '#infra/postgres/outbox-listener.ts';
+import { PostgresFileSearch, searchPoolOptions } from '#infra/postgres/postgres-file-search.ts';
 import { createPostgresHealth } from '#infra/postgres/postgres-health.ts';
+import { PostgresOperationJournal } from '#infra/postgres/postgres-operation-journal.ts';
 import { PostgresOperationRegistry } from '#infra/postgres/postgres-operation-registry.ts';
+import { PostgresOutbox } from '#infra/postgres/postgres-outbox.ts';
 import { PostgresSigningKeyStore } from '#infra/postgres/postgres-signing-key-store.ts';
 import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
 import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
+import { createRedisHealth, openRedisFileCache } from '#infra/redis/redis-file-cache.ts';
 import { createLogger } from '#infra/telemetry/logger.ts';
 import {
   createTemporalConnection,
   createTemporalHealth,
 } from '#infra/temporal/temporal-connection.ts';
+import { createTemporalSearchMaintenance } from '#infra/temporal/temporal-search-maintenance.ts';
 import { openTemporalFileLifecycle } from '#infra/temporal/temporal-file-lifecycle.ts';
 import { listenForStop } from '#workers/stop-signal.ts';
 
@@ -52,20 +60,49 @@ logger.info('stopped');
 async function run(): Promise<void> {
   const { databaseUrl: url, temporalNamespace: namespace } = config;
   await using pool = openPool({ url, applicationName, poolSize: config.databasePoolSize });
+  await using searchPool = openPool({
+    url,
+    applicationName: `${applicationName}-search`,
+    poolSize: config.databasePoolSize,
+    ...searchPoolOptions,
+  });
+  using searchIndex =
+    config.meilisearchUrl === null
+      ? null
+      : new MeilisearchSearchIndex({ url: config.meilisearchUrl, key: config.meilisearchKey });
   await using orm = await openOrm(url, applicationName);
+  await using listener = createOutboxListener({
+    url,
+    applicationName: `${applicationName}-outbox`,
+  });
+  await using cache =
+    config.redisUrl === null ? null : openRedisFileCache(config.redisUrl, { applicationName });
   await using temporal = createTemporalConnection({ address: config.temporalAddress, namespace });
   const uploads = new PostgresUploadRegistry(pool);
+  const operations = new PostgresOperationRegistry(pool);
+  const journal = new PostgresOperationJournal(pool);
   const elements = new PostgresStorageElementRegistry(orm);
   const elementAccess = createFilesystemElementAccess(elements);
   await using lifecycle = await openTemporalFileLifecycle({
     connection: temporal,
     registry: uploads,
+    changes: new PostgresFileChanges(pool),
+    journal,
   });
   const server = createServer({
     ports: {
       catalogue: new PostgresFileCatalogue(pool),
+      cache,
+      feed: new PostgresOutbox(pool, listener),
+      search: new PostgresFileSearch(searchPool),
+      searchIndex,
+      searchMaintenance: createTemporalSearchMaintenance({
+        connection: temporal,
+        journal,
+        operations,
+      }),
       uploads,
-      operations: new PostgresOperationRegistry(pool),
+      operations,
       elements,
       elementAccess,
       lifecycle,
@@ -78,6 +115,7 @@ async function run(): Promise<void> {
         // Reads go on without Temporal.
         createTemporalHealth(temporal, { isRequired: false, timeoutMs: limits.healthCheckMs }),
         createStorageHealth(elements, elementAccess),
+        ...(cache === null ? [] : [createRedisHealth(cache)]),
       ],
     },
     settings: {

@@ -1,5 +1,6 @@
 import { authRoutes } from '#api/auth/auth-routes.ts';
 import { documentationRoutes } from '#api/documentation/documentation-routes.ts';
+import { listEvents } from '#api/events/list-events.ts';
 import { batchDeleteFiles } from '#api/files/batch-delete.ts';
 import { createFile } from '#api/files/create-file.ts';
 import { deleteFile } from '#api/files/delete-file.ts';
@@ -9,12 +10,18 @@ import { patchFile } from '#api/files/patch-file.ts';
 import { listFiles, showFile } from '#api/files/read-files.ts';
 import { healthRoutes } from '#api/health/health-routes.ts';
 import { operationRoutes } from '#api/operations/operation-routes.ts';
+import { searchFiles } from '#api/search/search-files.ts';
+import { reindexSearch, showSearchStatus } from '#api/search/search-status.ts';
+import { suggestFiles } from '#api/search/suggest-files.ts';
 import type { Route } from '#api/route.ts';
 import { schemaRoutes } from '#api/schemas/schema-routes.ts';
 
 const resources: readonly Route[] = [
   createFile,
   listFiles,
+  // Before the files whose ids its path would match.
+  suggestFiles,
+  searchFiles,
   showFile,
   patchFile,
   deleteFile,
@@ -22,6 +29,9 @@ const resources: readonly Route[] = [
   getContent,
   getAttributes,
   ...operationRoutes,
+  showSearchStatus,
+  reindexSearch,
+  listEvents,
   ...schemaRoutes,
   ...authRoutes,
   ...healthRoutes,

@@ -4,6 +4,7 @@ import { createTokenIssuer, type TokenIssuer } from '#api/auth/token-issuer.ts';
 import { createTokenKeys, type TokenKeys } from '#api/auth/token-keys.ts';
 import { createTokenRateLimit, type TokenRateLimit } from '#api/auth/token-rate-limit.ts';
 import type { ApiDependencies, ApiPorts, ApiSettings } from '#api/dependencies.ts';
+import { keepCacheCoherent } from '#api/files/coherent-ports.ts';
 import { createCursorCodec, type CursorCodec } from '#api/files/cursor.ts';
 import { createFreeSpace, type FreeSpace } from '#api/uploads/free-space.ts';
 import { createReceivingUploads, type ReceivingUploads } from '#api/uploads/receiving-uploads.ts';
@@ -24,9 +25,10 @@ export interface ApiServices {
 }
 
 export function createServices(
-  { ports, settings, logger }: ApiDependencies,
+  { ports: given, settings, logger }: ApiDependencies,
   server: { readonly isDraining: () => boolean; readonly origin: () => string },
 ): ApiServices {
+  const ports = keepCacheCoherent(given);
   const tokenKeys = createTokenKeys(ports.signingKeys);
   const tokens = createAccessTokens(tokenKeys, () => settings.publicUrl ?? server.origin());
   return {

@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import { DomainError, type Fault } from '#domain/errors.ts';
 import { isElementId, isUuid } from '#domain/ids.ts';
 import { parseInstant } from '#domain/instant.ts';
+import { pointerTo } from '#domain/json-pointer.ts';
 
 const formats = {
   uuid: (text: string) => isUuid(text.toLowerCase()),
@@ -12,6 +13,26 @@ const formats = {
 
 /** Text from URLs and headers becomes numbers and arrays where the schema says so. */
 const textual = new Ajv2020({ allErrors: true, coerceTypes: 'array', useDefaults: true, formats });
+
+/** A body has its own types: nothing becomes anything else. */
+const typed = new Ajv2020({ allErrors: true, allowUnionTypes: true, formats });
+
+/** Compiles a schema for a body of JSON. */
+export function compileBody(schema: TSchema): ValidateFunction {
+  return typed.compile(schema);
+}
+
+/** @returns all faults at once, each with its JSON Pointer. */
+export function findBodyFaults(validate: ValidateFunction, body: unknown): readonly Fault[] {
+  if (validate(body)) return [];
+  return (validate.errors ?? []).map((error) => {
+    const { additionalProperty, missingProperty } = error.params as Record<string, unknown>;
+    const named = additionalProperty ?? missingProperty;
+    const pointer =
+      typeof named === 'string' ? pointerTo(error.instancePath, named) : error.instancePath;
+    return { pointer, message: messageOf(error, 'body') };
+  });
+}
 
 /** Compiles a schema for a part of the request that arrives as text. */
 export function compileTextual(schema: TSchema): ValidateFunction {
@@ -39,7 +60,9 @@ function presentFault(error: ErrorObject, place: string): Fault {
 function messageOf(error: ErrorObject, place: string): string {
   switch (error.keyword) {
     case 'additionalProperties':
-      return `is not a ${place} parameter of this route`;
+      return place === 'body'
+        ? 'is not a member of this request'
+        : `is not a ${place} parameter of this route`;
     case 'required':
       return 'is missing';
     case 'enum':

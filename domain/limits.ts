@@ -84,12 +84,17 @@ export const limits = {
   searchQueryChars: 500,
   searchFilterItems: 50,
   searchCandidates: 10_000,
+  /** A part of a name that is too short for an index is looked for in so many newest files. */
+  searchScanFiles: 100_000,
   searchTimeoutMs: 5_000,
   searchPageSizeMax: 100,
   facetCount: 10,
   suggestItems: 10,
   facetValues: 20,
   searchEngineTimeoutMs: 1_000,
+  /** Of one request that writes to the search index, and of all that becomes of it. */
+  searchEngineWriteTimeoutMs: 10_000,
+  searchEngineTaskTimeoutMs: 120_000,
 
   // Feed and caches
   eventPageSizeMax: 1000,

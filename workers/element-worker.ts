@@ -5,6 +5,12 @@ import {
   type NativeConnection,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
+import { createChangeActivities, type ChangeActivities } from '#activities/change-activities.ts';
+import type { ChangePorts } from '#activities/change-steps.ts';
+import {
+  createChangeSweepActivities,
+  type ChangeSweepActivities,
+} from '#activities/change-sweep-activities.ts';
 import { createGroupTurns, type GroupTurns } from '#activities/group-turns.ts';
 import {
   createStoreFilesActivities,
@@ -15,15 +21,21 @@ import {
   type SweepActivities,
   type SweepPorts,
 } from '#activities/sweep-activities.ts';
-import type { ElementId } from '#domain/ids.ts';
+import type { ElementId, FileId } from '#domain/ids.ts';
 import type { ElementLock } from '#domain/ports/element-lock.ts';
+import type { FileCache } from '#domain/ports/file-cache.ts';
+import type { FileChanges } from '#domain/ports/file-changes.ts';
 import type { ElementAccess } from '#domain/ports/object-store.ts';
+import type { OperationJournal } from '#domain/ports/operation-journal.ts';
 import type { UploadRegistry } from '#domain/ports/upload-registry.ts';
 import type { WorkflowDirectory } from '#domain/ports/workflow-directory.ts';
 import { elementTaskQueue, storeFilesWorkflowId } from '#workflows/messages.ts';
 import { createDomainFailureInterceptor } from './domain-failure-interceptor.ts';
 
-export type ElementActivities = StoreFilesActivities & SweepActivities;
+export type ElementActivities = StoreFilesActivities &
+  SweepActivities &
+  ChangeActivities &
+  ChangeSweepActivities;
 
 export interface ElementWorkerOptions {
   readonly elementId: ElementId;
@@ -31,6 +43,10 @@ export interface ElementWorkerOptions {
   readonly namespace: string;
   readonly workflowBundle: WorkflowBundleWithSourceMap;
   readonly registry: UploadRegistry;
+  readonly changes: FileChanges;
+  readonly journal: OperationJournal;
+  /** Told of every change before its caller is. */
+  readonly cache?: Pick<FileCache, 'invalidateFiles'>;
   readonly elements: ElementAccess;
   readonly directory: WorkflowDirectory;
   /** Waits until the lock is ours. */
@@ -66,10 +82,11 @@ export async function runElementWorker(options: ElementWorkerOptions): Promise<v
   const { elementId, signal, logger } = options;
   // Outlives each right to write: what hangs from the time before is still waited for.
   const turns = createGroupTurns();
+  const fileTurns = createGroupTurns<FileId>();
   while (!signal.aborted) {
     try {
       await using lock = await options.openLock(elementId, signal);
-      await serve(options, { lock, turns });
+      await serve(options, { lock, turns, fileTurns });
     } catch (error) {
       if (signal.aborted) return;
       logger.error('the worker of an element ended and starts again', { elementId, error });
@@ -81,6 +98,7 @@ export async function runElementWorker(options: ElementWorkerOptions): Promise<v
 interface Tenure {
   readonly lock: ElementLock;
   readonly turns: GroupTurns;
+  readonly fileTurns: GroupTurns<FileId>;
 }
 
 async function serve(options: ElementWorkerOptions, tenure: Tenure): Promise<void> {
@@ -118,6 +136,13 @@ async function serve(options: ElementWorkerOptions, tenure: Tenure): Promise<voi
 function composeActivities(options: ElementWorkerOptions, tenure: Tenure): ElementActivities {
   const { elementId, elements, registry, directory, sweepAges } = options;
   const ports = { elementId, elements, registry, ...tenure };
+  const changePorts: ChangePorts = {
+    ...ports,
+    directory,
+    changes: options.changes,
+    journal: options.journal,
+    ...(options.cache === undefined ? {} : { cache: options.cache }),
+  };
   const activities: ElementActivities = {
     ...createStoreFilesActivities(ports),
     ...createSweepActivities({
@@ -125,6 +150,13 @@ function composeActivities(options: ElementWorkerOptions, tenure: Tenure): Eleme
       directory,
       workflowOfGroup: storeFilesWorkflowId,
       ...(sweepAges === undefined ? {} : { ages: sweepAges }),
+    }),
+    ...createChangeActivities(changePorts),
+    ...createChangeSweepActivities({
+      ...changePorts,
+      ...(sweepAges?.stalledGroupIdleMs === undefined
+        ? {}
+        : { ages: { stalledGroupIdleMs: sweepAges.stalledGroupIdleMs } }),
     }),
   };
   return options.wrapActivities?.(activities) ?? activities;

@@ -1,19 +1,35 @@
-/** A worker process: serves the storage elements it is told to, each through a worker of its own. */
+/**
+ * A worker process: serves the storage elements it is told to, each through a worker of its own,
+ * and takes its part of the work that belongs to none.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import { Runtime, makeTelemetryFilterString } from '@temporalio/worker';
 import type { ElementId } from '#domain/ids.ts';
+import { feedConsumers } from '#domain/ports/outbox.ts';
 import type { StorageElementRegistry } from '#domain/ports/storage-element-registry.ts';
 import { loadWorkerConfig } from '#config/load-config.ts';
 import { createFilesystemElementAccess } from '#infra/filesystem/filesystem-element-access.ts';
+import { openAttributesCodec } from '#infra/json-schema/attributes-codec.ts';
+import { MeilisearchSearchIndex } from '#infra/meilisearch/meilisearch-search-index.ts';
 import { openElementLock } from '#infra/postgres/element-lock.ts';
 import { openOrm } from '#infra/postgres/open-orm.ts';
 import { openPool } from '#infra/postgres/open-pool.ts';
+import { createOutboxListener } from '#infra/postgres/outbox-listener.ts';
+import { PostgresFileCatalogue } from '#infra/postgres/postgres-file-catalogue.ts';
+import { PostgresFileChanges } from '#infra/postgres/postgres-file-changes.ts';
+import { PostgresFileSearch } from '#infra/postgres/postgres-file-search.ts';
+import { PostgresOperationJournal } from '#infra/postgres/postgres-operation-journal.ts';
+import { PostgresOutbox } from '#infra/postgres/postgres-outbox.ts';
 import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
 import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
+import { openRedisFileCache } from '#infra/redis/redis-file-cache.ts';
 import { createLogger } from '#infra/telemetry/logger.ts';
 import { connectWorker } from '#infra/temporal/connect-worker.ts';
+import { keepFollowersRunning } from '#infra/temporal/follower-starter.ts';
 import { createTemporalWorkflowDirectory } from '#infra/temporal/temporal-workflow-directory.ts';
+import { runCatalogueWorker } from './catalogue-worker.ts';
+import { composeFeedTargets } from './compose-feed-targets.ts';
 import { runElementWorker } from './element-worker.ts';
 import { listenForStop } from './stop-signal.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
@@ -52,21 +68,42 @@ async function run(): Promise<void> {
   const applicationName = 'artstore-worker';
   await using database = openPool({ url, applicationName, poolSize: config.databasePoolSize });
   await using orm = await openOrm(url, applicationName);
+  await using listener = createOutboxListener({
+    url,
+    applicationName: `${applicationName}-outbox`,
+  });
+  await using cache =
+    config.redisUrl === null ? null : openRedisFileCache(config.redisUrl, { applicationName });
+  using index =
+    config.meilisearchUrl === null
+      ? null
+      : new MeilisearchSearchIndex({ url: config.meilisearchUrl, key: config.meilisearchKey });
   const storageElements = new PostgresStorageElementRegistry(orm);
   const [workflowBundle, connection, elementIds] = await Promise.all([
     bundleWorkflows(createTemporalLogger(logger.child({}, { level: 'warn' }))),
     connectWorker(config.temporalAddress, stopping),
     config.workerElements ?? findElements(storageElements),
   ]);
+  const client = new Client({ connection, namespace });
+  const targets = composeFeedTargets({
+    cache,
+    index,
+    search: new PostgresFileSearch(database),
+    codec: openAttributesCodec(),
+    logger,
+  });
   const shared = {
     connection,
     namespace,
     workflowBundle,
     registry: new PostgresUploadRegistry(database),
+    changes: new PostgresFileChanges(database),
+    journal: new PostgresOperationJournal(database),
     elements: createFilesystemElementAccess(storageElements),
-    directory: createTemporalWorkflowDirectory(new Client({ connection, namespace }).workflow),
+    directory: createTemporalWorkflowDirectory(client.workflow),
     openLock: (elementId: ElementId, signal: AbortSignal) =>
       openElementLock(url, elementId, { signal }),
+    ...(cache === null ? {} : { cache }),
     logger: temporalLogger,
     signal: stopping,
   };
@@ -76,11 +113,21 @@ async function run(): Promise<void> {
     waiting.delete(elementId);
     if (waiting.size === 0) process.send?.({ kind: 'ready' });
   };
-  await Promise.all(
-    elementIds.map((elementId) =>
+  await Promise.all([
+    runCatalogueWorker({
+      ...shared,
+      catalogue: new PostgresFileCatalogue(database),
+      feed: { outbox: new PostgresOutbox(database, listener), targets },
+    }),
+    keepFollowersRunning(client.workflow, {
+      consumers: feedConsumers.filter((consumer) => targets[consumer] !== undefined),
+      signal: stopping,
+      onFailure: (error) => logger.warn({ err: error }, 'the followers could not be started yet'),
+    }),
+    ...elementIds.map((elementId) =>
       runElementWorker({ ...shared, elementId, onServing: () => onServing(elementId) }),
     ),
-  );
+  ]);
   await connection.close();
 }
 

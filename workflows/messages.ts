@@ -1,4 +1,7 @@
-import type { ElementId, FileId, GroupId } from '#domain/ids.ts';
+import type { ElementId, FileId, GroupId, OperationId } from '#domain/ids.ts';
+import type { FilePosition } from '#domain/ports/file-catalogue.ts';
+import type { ChangeOutcome } from '#domain/ports/file-lifecycle.ts';
+import type { FeedConsumer, OutboxPosition } from '#domain/ports/outbox.ts';
 import type { FailedFile } from '#domain/uploads.ts';
 
 /**
@@ -8,9 +11,14 @@ import type { FailedFile } from '#domain/uploads.ts';
 export const workflowTypes = {
   storeFiles: 'storeFiles',
   sweepElement: 'sweepElement',
+  updateAttributes: 'updateAttributes',
+  deleteFile: 'deleteFile',
+  batchDelete: 'batchDelete',
+  reindexSearch: 'reindexSearch',
+  followOutbox: 'followOutbox',
 } as const;
 
-export const updateNames = { store: 'store' } as const;
+export const updateNames = { store: 'store', change: 'change', tombstone: 'tombstone' } as const;
 
 /** Registered with the namespace; operators find a workflow by them. */
 export const searchAttributes = {
@@ -36,6 +44,9 @@ export function elementTaskQueue(elementId: ElementId): string {
   return `element-${elementId}`;
 }
 
+/** Work that belongs to no element. */
+export const catalogueTaskQueue = 'catalogue';
+
 /** One commit of a group. The group's id is also the id of its one update. */
 export function storeFilesWorkflowId(groupId: GroupId): string {
   return `store-files/${groupId}`;
@@ -44,6 +55,27 @@ export function storeFilesWorkflowId(groupId: GroupId): string {
 /** Both the schedule's id and the prefix of the ids of its runs. */
 export function sweepElementId(elementId: ElementId): string {
   return `sweep-element/${elementId}`;
+}
+
+export function updateAttributesWorkflowId(operationId: OperationId): string {
+  return `update-attributes/${operationId}`;
+}
+
+/** One at a time for each file. */
+export function deleteFileWorkflowId(fileId: FileId): string {
+  return `delete-file/${fileId}`;
+}
+
+export function reindexSearchWorkflowId(operationId: OperationId): string {
+  return `reindex-search/${operationId}`;
+}
+
+export function batchWorkflowId(operationId: OperationId): string {
+  return `batch/${operationId}`;
+}
+
+export function followOutboxWorkflowId(consumer: FeedConsumer): string {
+  return `follow-outbox/${consumer}`;
 }
 
 export interface StoreFilesInput {
@@ -71,4 +103,69 @@ export interface SweepElementResult {
   readonly discardedCount: number;
   readonly resolvedGroupCount: number;
   readonly forgottenCount: number;
+  readonly settledCount: number;
+}
+
+export interface UpdateAttributesInput {
+  readonly operationId: OperationId;
+  readonly fileId: FileId;
+}
+
+type Refused = Extract<ChangeOutcome, { readonly kind: 'failed' }>;
+
+export type UpdateAttributesResult = { readonly kind: 'changed' } | Refused;
+
+export interface DeleteFileInput {
+  readonly operationId: OperationId;
+  readonly fileId: FileId;
+  /** In this time a cancel lifts the tombstone. */
+  readonly graceMs: number;
+}
+
+/** The answer to the caller, long before the workflow ends. */
+export type TombstoneResult = ({ readonly kind: 'tombstoned' } | Refused) & {
+  /** Whose answer it is: a caller may have met the workflow of another. */
+  readonly ofOperation: OperationId;
+};
+
+export type DeleteFileResult = { readonly kind: 'deleted' } | Refused;
+
+export interface BatchDeleteInput {
+  readonly operationId: OperationId;
+}
+
+export interface BatchDeleteResult {
+  readonly deletedCount: number;
+  readonly failedCount: number;
+  readonly skippedCount: number;
+}
+
+export interface FollowOutboxInput {
+  readonly consumer: FeedConsumer;
+}
+
+export interface ReindexSearchInput {
+  readonly operationId: OperationId;
+  /** What an earlier run of the same reindexing has done. */
+  readonly resume?: ReindexStanding;
+}
+
+export interface ReindexStanding {
+  /** The index that is being filled. */
+  readonly indexName: string;
+  /** Of the feed when the filling began: what happened later is caught up. */
+  readonly feedPosition: OutboxPosition | null;
+  readonly filled: ReindexFilled;
+  readonly totalCount: number;
+}
+
+/** How far the catalogue stands in the new index. */
+export interface ReindexFilled {
+  readonly after: FilePosition | null;
+  readonly doneCount: number;
+  readonly isWhole: boolean;
+}
+
+export interface ReindexSearchResult {
+  readonly indexedCount: number;
 }

@@ -53,7 +53,8 @@ function matchesWeakly(list: string, etag: string): boolean {
 }
 
 function tagsOf(list: string): readonly string[] {
-  return list.match(/(?:W\/)?"[^"]*"/g) ?? [];
+  // Whatever else stands directly before a quote makes it something that is no tag of ours.
+  return list.match(/(?<![^\s,])(?:W\/)?"[^"]*"/g) ?? [];
 }
 
 function parseDate(header: string | undefined): number | null {

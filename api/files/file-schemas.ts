@@ -6,7 +6,7 @@ const instant = Type.String({ format: 'date-time' });
 const freeObject = Type.Record(Type.String(), Type.Unknown());
 const text = Type.String();
 
-const fileStates = [
+export const fileStates = [
   'stored',
   'deleting',
   'restoring',

@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { answerJson } from '#api/answers.ts';
 import type { CursorScope } from '#api/files/cursor.ts';
 import { fileListQuery, fileListSchema, fileParams, fileSchema } from '#api/files/file-schemas.ts';
-import { findFile } from '#api/files/find-file.ts';
+import { findCachedFile } from '#api/files/find-cached-file.ts';
 import { isNotModified } from '#api/files/conditions.ts';
 import { attributesEtag, filesPath, presentFile } from '#api/files/present-file.ts';
 import { declareRoute } from '#api/route.ts';
@@ -32,7 +32,7 @@ export const showFile = declareRoute({
   steps: [
     async (call) => {
       const { params, context } = call;
-      const { row, attributes } = await findFile(call, params.file_id);
+      const { row, attributes } = await findCachedFile(call, params.file_id);
       const etag = attributesEtag(row.sidecarDigest);
       context.set('ETag', etag);
       context.set('Cache-Control', 'private, no-cache');

@@ -77,6 +77,11 @@ const actionRules = {
     reach: { ADMIN: 'all', OPERATOR: 'all', USER: 'own' },
     scopes: ['files:write', 'files:delete', 'elements:manage', 'migrations:run'],
   },
+  'search.inspect': {
+    reach: { ADMIN: 'all', OPERATOR: 'all', AUDITOR: 'all' },
+    scopes: ['elements:read', 'elements:manage'],
+  },
+  'search.manage': { reach: { ADMIN: 'all', OPERATOR: 'all' }, scopes: ['elements:manage'] },
   'audit.read': { reach: { ADMIN: 'all', AUDITOR: 'all' }, scopes: ['audit:read'] },
 } as const satisfies Record<string, ActionRule>;
 

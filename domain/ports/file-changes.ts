@@ -50,6 +50,7 @@ export interface BatchItem {
 
 export interface BatchInput {
   readonly items: readonly BatchItem[];
+  readonly startedBy: AccountId;
   readonly onlyCreatedBy: AccountId | null;
   readonly graceMs: number;
 }

@@ -76,13 +76,24 @@ export interface SearchPage {
   readonly hits: readonly SearchHit[];
   readonly next: SearchPosition | null;
   readonly facets: Facets | null;
-  /** Ranking looked at `limits.searchCandidates` matches and there were more. */
+  /**
+   * Ranking looked at `limits.searchCandidates` matches and there were more; or a part of a name
+   * was too short for an index, and there are more files than `limits.searchScanFiles`.
+   */
   readonly isCut: boolean;
 }
 
 /** The search that is always right: PostgreSQL. @throws SEARCH_TIMEOUT, CATALOGUE_UNAVAILABLE */
 export interface FileSearch {
+  /** @throws CURSOR_INVALID when `after` does not fit the sort */
   searchFiles(query: SearchQuery): Promise<SearchPage>;
+  /**
+   * The files of these that are there and pass the filters, in the order of the ids: what a search
+   * index found is only shown as the catalogue knows it.
+   */
+  findFiles(fileIds: readonly FileId[], filters: SearchFilters): Promise<readonly CatalogueFile[]>;
+  /** Of all files that can be found. */
+  countFiles(): Promise<number>;
 }
 
 /** What the search index holds of a file; the index's answers are ids. */
@@ -110,6 +121,7 @@ export interface IndexHits {
   readonly hits: readonly {
     readonly fileId: FileId;
     readonly score: number | null;
+    /** Field → its text as the index has it, with `highlightMarks` around what was found. */
     readonly highlight: Readonly<Record<string, string>> | null;
   }[];
   readonly facets: Facets | null;
@@ -123,6 +135,10 @@ export interface IndexHits {
 export interface SearchIndex {
   /** False while the circuit breaker is open: nobody waits for a time-out. */
   isAvailable(): boolean;
+  /**
+   * Of the filters only those of which the index has the attribute: the catalogue decides about
+   * all of them.
+   */
   searchIndex(query: SearchQuery & { readonly offset: number }): Promise<IndexHits>;
   /** Prefix search as one types, over names. */
   suggest(prefix: string, limit: number): Promise<IndexHits>;
@@ -130,9 +146,10 @@ export interface SearchIndex {
   upsertDocuments(documents: readonly SearchDocument[], target?: string): Promise<void>;
   deleteDocuments(fileIds: readonly FileId[], target?: string): Promise<void>;
   countDocuments(): Promise<number>;
-  /** A fresh empty index beside the serving one. @returns its name. */
+  /** A fresh empty index beside the serving one. @returns its name, the target of writes. */
   createIndex(name: string): Promise<string>;
-  /** The filled index serves from now on; the old one is dropped. */
+  hasIndex(name: string): Promise<boolean>;
+  /** The filled index serves from now on; the old one is dropped. May be repeated. */
   swapIndex(name: string): Promise<void>;
   dropIndex(name: string): Promise<void>;
   /** Settings and the serving index exist afterwards; repeating it is harmless. */

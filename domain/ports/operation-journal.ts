@@ -63,8 +63,5 @@ export interface OperationJournal {
    * Operations of this element, and those of none, that have not changed for `idleMs`: their
    * workflow may have ended by force. At most `limits.sweepBatch`.
    */
-  findIdleOperations(
-    elementId: ElementId,
-    idleMs: number,
-  ): Promise<readonly UnfinishedOperation[]>;
+  findIdleOperations(elementId: ElementId, idleMs: number): Promise<readonly UnfinishedOperation[]>;
 }

@@ -23,17 +23,19 @@ export interface ListStatements {
   readonly countValues: readonly unknown[];
 }
 
-const sorts: Record<FileSort, { readonly type: string; readonly parse: (text: string) => string }> =
-  {
-    created_at: { type: 'timestamptz', parse: parsePositionInstant },
-    updated_at: { type: 'timestamptz', parse: parsePositionInstant },
-    file_size: { type: 'bigint', parse: parsePositionSize },
-    original_filename: { type: 'text', parse: parsePositionName },
-  };
+export const sorts: Record<
+  FileSort,
+  { readonly type: string; readonly parse: (text: string) => string }
+> = {
+  created_at: { type: 'timestamptz', parse: parsePositionInstant },
+  updated_at: { type: 'timestamptz', parse: parsePositionInstant },
+  file_size: { type: 'bigint', parse: parsePositionSize },
+  original_filename: { type: 'text', parse: parsePositionName },
+};
 
 // Under "C", the order of the column, only ASCII has two cases; this one knows all of Unicode and
 // is the same on every machine.
-const folded = (expression: string): string => `lower(${expression} collate "pg_c_utf8")`;
+export const folded = (expression: string): string => `lower(${expression} collate "pg_c_utf8")`;
 
 const conditions: {
   readonly [Name in keyof Required<FileFilters>]: (parameter: string) => string;
@@ -89,8 +91,13 @@ function filterEntries(filters: FileFilters): [keyof FileFilters, string][] {
   });
 }
 
+/** A pattern for `like` in which no character of the text has a special meaning. */
+export function likePart(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
+}
+
 function columnValue(name: keyof FileFilters, value: string): string {
-  if (name === 'filename') return `%${value.replaceAll(/[\\%_]/g, '\\$&')}%`;
+  if (name === 'filename') return likePart(value);
   if (name === 'createdFrom' || name === 'createdTo') return columnOfInstant(value);
   return value;
 }

@@ -7,6 +7,10 @@ export interface PoolOptions {
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly poolSize: number;
+  /** After this the server ends a statement. */
+  readonly statementTimeoutMs?: number;
+  /** Settings of the server for these connections. */
+  readonly serverSettings?: Readonly<Record<string, string>>;
 }
 
 /** A statement with a name is parsed and planned once per connection. */
@@ -41,6 +45,14 @@ const timeouts = {
   keepAliveMs: 10_000,
 } as const;
 
+const serverSettings = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO',
+  // Every statement goes by an index. Without the setting, a plan made while a table was still
+  // empty would read it from end to end, and would be kept while the table grows.
+  enable_seqscan: 'off',
+} as const;
+
 const deadlockTries = 4;
 
 export function openPool(options: PoolOptions): Database {
@@ -50,15 +62,15 @@ export function openPool(options: PoolOptions): Database {
     max: options.poolSize,
     connectionTimeoutMillis: timeouts.connectMs,
     idleTimeoutMillis: timeouts.idleMs,
-    statement_timeout: timeouts.statementMs,
+    statement_timeout: options.statementTimeoutMs ?? timeouts.statementMs,
     lock_timeout: timeouts.lockMs,
     query_timeout: timeouts.answerMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: timeouts.keepAliveMs,
     types: columnTypes,
-    // Every statement goes by an index. Without the setting, a plan made while a table was still
-    // empty would read it from end to end, and would be kept while the table grows.
-    options: '-c TimeZone=UTC -c DateStyle=ISO -c enable_seqscan=off',
+    options: Object.entries({ ...serverSettings, ...options.serverSettings })
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
   });
   // Idle connections that the server ends: the pool has dropped them already, and the next query
   // tells the caller when there is no server any more.

@@ -1,27 +1,14 @@
-import type { ElementId, FileId } from '#domain/ids.ts';
+import type { FileId } from '#domain/ids.ts';
 import type { Instant } from '#domain/instant.ts';
 import type {
   CatalogueFile,
   FileCatalogue,
   FileListQuery,
   FilePage,
-  FileState,
 } from '#domain/ports/file-catalogue.ts';
-import type { StorageMode } from '#domain/storage-mode/storage-mode.ts';
 import { buildListStatements, fileColumns, isVisible } from './file-list-query.ts';
+import { fileOfRow, type FileRow } from './file-rows.ts';
 import type { Database } from './open-pool.ts';
-
-interface FileRow {
-  readonly file_id: FileId;
-  readonly element_id: ElementId;
-  readonly element_mode: StorageMode;
-  readonly storage_path: string;
-  readonly storage_filename: string;
-  readonly attributes: string;
-  readonly sidecar_digest: string;
-  readonly state: FileState;
-  readonly verified_at: Instant | null;
-}
 
 const findById = {
   name: 'find-file',
@@ -88,18 +75,4 @@ export class PostgresFileCatalogue implements FileCatalogue {
     const rows = await this.#database.query(changeState, [fileId, from, to, reason]);
     return rows.length > 0;
   }
-}
-
-function fileOfRow(row: FileRow): CatalogueFile {
-  return {
-    fileId: row.file_id,
-    elementId: row.element_id,
-    elementMode: row.element_mode,
-    storagePath: row.storage_path,
-    storageFilename: row.storage_filename,
-    attributes: row.attributes,
-    sidecarDigest: row.sidecar_digest,
-    state: row.state,
-    verifiedAt: row.verified_at,
-  };
 }

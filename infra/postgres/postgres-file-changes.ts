@@ -135,8 +135,8 @@ export class PostgresFileChanges implements FileChanges {
   }
 
   async openBatchDeletion(batch: BatchDeletion, plan: BatchPlan): Promise<void> {
-    const { onlyCreatedBy, graceMs } = batch;
-    const input: BatchInput = { items: plan.items, onlyCreatedBy, graceMs };
+    const { startedBy, onlyCreatedBy, graceMs } = batch;
+    const input: BatchInput = { items: plan.items, startedBy, onlyCreatedBy, graceMs };
     await this.#database.query(open, [
       batch.operationId,
       'batchDelete',

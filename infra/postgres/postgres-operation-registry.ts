@@ -1,11 +1,22 @@
 import type { ErrorCode } from '#domain/errors.ts';
 import { operationOfUpload } from '#domain/ids.ts';
 import type { AccountId, OperationId } from '#domain/ids.ts';
-import type { Instant } from '#domain/instant.ts';
+import { compareInstants, type Instant } from '#domain/instant.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Operation, OperationState } from '#domain/operations.ts';
-import type { OperationRegistry } from '#domain/ports/operation-registry.ts';
-import type { UploadState } from '#domain/uploads.ts';
+import type {
+  OperationListQuery,
+  OperationPage,
+  OperationRegistry,
+} from '#domain/ports/operation-registry.ts';
 import type { Database } from './open-pool.ts';
+import {
+  buildOperationList,
+  buildUploadList,
+  operationStates,
+  uploadKind,
+  type ListStatement,
+} from './operation-list-query.ts';
 import { failureOfRow, uploadColumns, uploadOfRow } from './upload-rows.ts';
 import type { UploadRow } from './upload-rows.ts';
 
@@ -14,6 +25,7 @@ interface OperationRow {
   readonly kind: string;
   readonly state: OperationState;
   readonly progress: string | null;
+  readonly result: string | null;
   readonly failure_code: ErrorCode | null;
   readonly failure_detail: string | null;
   readonly subject_type: string;
@@ -32,14 +44,6 @@ const findUpload = {
 
 const findById = { text: 'select * from operations where operation_id = $1' };
 
-const operationStates: Record<UploadState, OperationState> = {
-  receiving: 'pending',
-  staged: 'pending',
-  committing: 'running',
-  stored: 'completed',
-  failed: 'failed',
-};
-
 export class PostgresOperationRegistry implements OperationRegistry {
   readonly #database: Database;
 
@@ -53,15 +57,43 @@ export class PostgresOperationRegistry implements OperationRegistry {
     const [row] = await this.#database.query<OperationRow>(findById, [operationId]);
     return row === undefined ? null : operationOfRow(row);
   }
+
+  async listOperations(query: OperationListQuery): Promise<OperationPage> {
+    const [operations, uploads] = await Promise.all([
+      this.#list<OperationRow>(buildOperationList(query)),
+      this.#list<UploadRow>(buildUploadList(query, uploadColumns)),
+    ]);
+    const merged = [...operations.map(operationOfRow), ...uploads.map(operationOfUploadRow)].sort(
+      newestFirst,
+    );
+    const shown = merged.slice(0, query.limit);
+    const last = merged.length > query.limit ? shown.at(-1) : undefined;
+    const next =
+      last === undefined ? null : { createdAt: last.createdAt, operationId: last.operationId };
+    return { operations: shown, next };
+  }
+
+  async #list<Row extends object>(statement: ListStatement | null): Promise<readonly Row[]> {
+    if (statement === null) return [];
+    return await this.#database.query<Row>({ text: statement.text }, statement.values);
+  }
+}
+
+/** As PostgreSQL orders the pages: by the instant, then by the id. */
+function newestFirst(a: Operation, b: Operation): number {
+  const byInstant = compareInstants(b.createdAt, a.createdAt);
+  if (byInstant !== 0) return byInstant;
+  return a.operationId < b.operationId ? 1 : -1;
 }
 
 function operationOfUploadRow(row: UploadRow): Operation {
   const upload = uploadOfRow(row);
   return {
     operationId: operationOfUpload(upload.fileId),
-    kind: 'storeFiles',
+    kind: uploadKind,
     state: operationStates[upload.state],
     progress: null,
+    result: null,
     error: upload.failure,
     subject: { type: 'file', id: upload.fileId },
     startedBy: upload.accountId,
@@ -81,6 +113,7 @@ function operationOfRow(row: OperationRow): Operation {
       row.progress === null
         ? null
         : (JSON.parse(row.progress) as NonNullable<Operation['progress']>),
+    result: row.result === null ? null : (JSON.parse(row.result) as JsonObject),
     error: failureOfRow(row),
     subject: { type: row.subject_type, id: row.subject_id },
     startedBy: row.started_by,

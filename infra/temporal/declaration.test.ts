@@ -1,11 +1,13 @@
 import test from 'ava';
 import type { ElementId } from '#domain/ids.ts';
 import {
+  catalogueTaskQueue,
   elementTaskQueue,
   searchAttributes,
   sweepElementId,
   workflowTypes,
 } from '#workflows/messages.ts';
+import { catalogueWorkerTuning } from '#workers/catalogue-worker.ts';
 import { elementWorkerTuning } from '#workers/element-worker.ts';
 import { forElement, loadTemporalDeclaration, parseTemporalDeclaration } from './declaration.ts';
 
@@ -23,7 +25,7 @@ test('temporal.yaml has the search attributes that the code sets', (t) => {
 test('temporal.yaml has the queues and schedules that the code serves', (t) => {
   t.deepEqual(
     declaration.task_queues.map(({ name }) => forElement(name, element)),
-    [elementTaskQueue(element)],
+    [elementTaskQueue(element), catalogueTaskQueue],
   );
   t.deepEqual(
     declaration.schedules.map((schedule) => [
@@ -44,14 +46,16 @@ test('temporal.yaml has the queues and schedules that the code serves', (t) => {
 });
 
 test('temporal.yaml has the concurrency that workers run with', (t) => {
-  t.like(declaration.task_queues[0], {
-    workflow_task_pollers: elementWorkerTuning.maxConcurrentWorkflowTaskPolls,
-    activity_task_pollers: elementWorkerTuning.maxConcurrentActivityTaskPolls,
-    concurrent_workflow_tasks: elementWorkerTuning.maxConcurrentWorkflowTaskExecutions,
-    concurrent_activities: elementWorkerTuning.maxConcurrentActivityTaskExecutions,
-    concurrent_local_activities: elementWorkerTuning.maxConcurrentLocalActivityExecutions,
-    activities_per_second: null,
-  });
+  for (const [index, tuning] of [elementWorkerTuning, catalogueWorkerTuning].entries()) {
+    t.like(declaration.task_queues[index], {
+      workflow_task_pollers: tuning.maxConcurrentWorkflowTaskPolls,
+      activity_task_pollers: tuning.maxConcurrentActivityTaskPolls,
+      concurrent_workflow_tasks: tuning.maxConcurrentWorkflowTaskExecutions,
+      concurrent_activities: tuning.maxConcurrentActivityTaskExecutions,
+      concurrent_local_activities: tuning.maxConcurrentLocalActivityExecutions,
+      activities_per_second: null,
+    });
+  }
 });
 
 test('a declaration that is not valid is refused with every fault', (t) => {

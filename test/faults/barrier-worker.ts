@@ -10,6 +10,8 @@ import { createFilesystemElementAccess } from '#infra/filesystem/filesystem-elem
 import { openElementLock } from '#infra/postgres/element-lock.ts';
 import { openOrm } from '#infra/postgres/open-orm.ts';
 import { openPool } from '#infra/postgres/open-pool.ts';
+import { PostgresFileChanges } from '#infra/postgres/postgres-file-changes.ts';
+import { PostgresOperationJournal } from '#infra/postgres/postgres-operation-journal.ts';
 import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
 import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
 import { createLogger } from '#infra/telemetry/logger.ts';
@@ -48,6 +50,8 @@ const shared = {
   namespace,
   workflowBundle,
   registry: new PostgresUploadRegistry(database),
+  changes: new PostgresFileChanges(database),
+  journal: new PostgresOperationJournal(database),
   elements: createFilesystemElementAccess(storageElements),
   directory: createTemporalWorkflowDirectory(new Client({ connection, namespace }).workflow),
   openLock: (id: ElementId, lockSignal: AbortSignal) =>

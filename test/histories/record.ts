@@ -15,11 +15,13 @@ import {
   type TemporalHarness,
   type WorkerFaults,
 } from '#test/support/element-harness.ts';
+import { followerScenarios, playFollower } from '#test/support/follower-scenarios.ts';
 import { playKilledWorker } from '#test/support/killed-worker.ts';
 import { playScenario, storeFilesScenarios } from '#test/support/store-files-scenarios.ts';
 import { newGroupId } from '#test/support/stored-files.ts';
 import { startSweep } from '#test/support/sweep.ts';
 import { storeFilesWorkflowId } from '#workflows/messages.ts';
+import { changeRecordings } from './change-recordings.ts';
 
 type Recording = readonly [name: string, record: () => Promise<WorkflowHandle>];
 
@@ -55,7 +57,22 @@ const recordings: Recording[] = [
         recordSweep(temporal, { wrapActivities: failBefore(step, 'CATALOGUE_UNAVAILABLE') }),
     ],
   ),
+  ['sweep-element.success-with-changes', () => recordSweep(temporal, {})],
+  [
+    'sweep-element.settle-lost-changes-fails',
+    () =>
+      recordSweep(temporal, {
+        wrapActivities: failBefore('settleLostChanges', 'CATALOGUE_UNAVAILABLE'),
+      }),
+  ],
   ['sweep-element.cancelled', () => recordCancelledSweep(temporal)],
+  ...changeRecordings.map(([name, record]): Recording => [name, () => record(temporal)]),
+  ...followerScenarios.map(
+    (scenario): Recording => [
+      `follow-outbox.${scenario.name}`,
+      () => playFollower(temporal, scenario),
+    ],
+  ),
 ];
 
 const wanted = process.argv[2] ?? '';

@@ -3,9 +3,11 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { Worker, type ReplayResult, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import test from 'ava';
 import { installQuietRuntime, quietLogger } from '#test/support/element-harness.ts';
+import { followerScenarios } from '#test/support/follower-scenarios.ts';
 import { storeFilesScenarios } from '#test/support/store-files-scenarios.ts';
 import { bundleWorkflows } from '#workers/workflow-bundle.ts';
 import { workflowTypes } from '#workflows/messages.ts';
+import { changeRecordings } from './change-recordings.ts';
 
 interface Recorded {
   readonly name: string;
@@ -51,11 +53,15 @@ test('every branch of every workflow is recorded', (t) => {
     'sweep-element.discard-leftovers-fails',
     'sweep-element.forget-finished-uploads-fails',
     'sweep-element.cancelled',
+    'sweep-element.success-with-changes',
+    'sweep-element.settle-lost-changes-fails',
+    ...changeRecordings.map(([name]) => name),
+    ...followerScenarios.map(({ name }) => `follow-outbox.${name}`),
   ];
   for (const branch of branches) t.true(names.includes(`${branch}.json`), branch);
 });
 
-test('altered code fails the replay of both workflows', async (t) => {
+test('altered code fails the replay of every workflow', async (t) => {
   const altered = new URL('altered-workflows.ts', import.meta.url);
   const results = await replay(await bundleWorkflows(quietLogger, altered));
   const failed = results.filter(({ error }) => error instanceof DeterminismViolationError);

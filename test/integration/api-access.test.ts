@@ -15,8 +15,14 @@ test.after.always(() => api[Symbol.asyncDispose]());
 const permitted: Record<Action, readonly Role[]> = {
   'files.read': ['ADMIN', 'OPERATOR', 'USER', 'AUDITOR', 'READONLY'],
   'files.store': ['ADMIN', 'OPERATOR', 'USER'],
+  'files.update': ['ADMIN', 'OPERATOR', 'USER'],
+  'files.delete': ['ADMIN', 'OPERATOR', 'USER'],
+  'audit.read': ['ADMIN', 'AUDITOR'],
+  'operations.control': ['ADMIN', 'OPERATOR', 'USER'],
   'operations.read': ['ADMIN', 'OPERATOR', 'USER', 'AUDITOR'],
   'schemas.read': ['ADMIN', 'OPERATOR', 'USER', 'AUDITOR', 'READONLY'],
+  'search.inspect': ['ADMIN', 'OPERATOR', 'AUDITOR'],
+  'search.manage': ['ADMIN', 'OPERATOR'],
 };
 
 const publicRoutes = [

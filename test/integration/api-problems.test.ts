@@ -34,7 +34,8 @@ for (const [title, path, init, status, code] of [
     'REQUEST_INVALID',
   ],
   ['wrong method', someFile, { method: 'PUT' }, 405, 'METHOD_NOT_ALLOWED'],
-  ['method of a feature to come', someFile, { method: 'DELETE' }, 405, 'METHOD_NOT_ALLOWED'],
+  ['deleting an unknown file', someFile, { method: 'DELETE' }, 404, 'FILE_NOT_FOUND'],
+  ['changing without If-Match', someFile, { method: 'PATCH' }, 428, 'PRECONDITION_REQUIRED'],
   ['OPTIONS', '/api/v1/files', { method: 'OPTIONS' }, 405, 'METHOD_NOT_ALLOWED'],
   ['unknown query parameter', '/api/v1/files?colour=red', {}, 422, 'REQUEST_INVALID'],
   ['limit too large', `/api/v1/files?limit=${limits.pageSizeMax + 1}`, {}, 422, 'REQUEST_INVALID'],
@@ -76,7 +77,7 @@ for (const [title, path, init, status, code] of [
 
 test('405 names what is allowed', async (t) => {
   const response = await api.fetch(someFile, { method: 'PUT' });
-  t.is(response.headers.get('allow'), 'GET, HEAD');
+  t.is(response.headers.get('allow'), 'DELETE, GET, HEAD, PATCH');
   t.is(
     (await api.fetch('/api/v1/files', { method: 'PUT' })).headers.get('allow'),
     'GET, HEAD, POST',
@@ -234,6 +235,7 @@ test('errors of ours are logged with their cause and shown without it', async (t
     catalogue: {
       findFile: () => Promise.reject(new Error('secret SQL at /var/lib')),
       listFiles: () => Promise.reject(new Error('unused')),
+      findDeletedAt: () => Promise.resolve(null),
       changeState: () => Promise.resolve(false),
     },
   }));

@@ -38,8 +38,13 @@ const withLifecycle = (
     const { temporalNamespace: namespace } = testStack();
     await using harness = await openElementHarness(temporal);
     await using connection = createTemporalConnection({ address, namespace });
-    const registry = harness.catalogue.uploads;
-    await using lifecycle = await openTemporalFileLifecycle({ connection, registry });
+    const { uploads: registry, changes, journal } = harness.catalogue;
+    await using lifecycle = await openTemporalFileLifecycle({
+      connection,
+      registry,
+      changes,
+      journal,
+    });
     await run({ harness, lifecycle });
   });
 
@@ -119,8 +124,13 @@ test('an answer that is lost on the way is read from the rows', (t) =>
     const { temporalNamespace: namespace } = testStack();
     await using harness = await openElementHarness(temporal);
     await using connection = createTemporalConnection({ address: proxy.address, namespace });
-    const registry = harness.catalogue.uploads;
-    await using lifecycle = await openTemporalFileLifecycle({ connection, registry });
+    const { uploads: registry, changes, journal } = harness.catalogue;
+    await using lifecycle = await openTemporalFileLifecycle({
+      connection,
+      registry,
+      changes,
+      journal,
+    });
     const gate = createGate();
     await using worker = await harness.startWorker({
       wrapActivities: around('recordGroup', async (step) => {
@@ -146,8 +156,13 @@ test('a start that Temporal never got is undone, and the caller knows for certai
     const { temporalNamespace: namespace } = testStack();
     await using harness = await openElementHarness(temporal);
     await using connection = createTemporalConnection({ address: proxy.address, namespace });
-    const registry = harness.catalogue.uploads;
-    await using lifecycle = await openTemporalFileLifecycle({ connection, registry });
+    const { uploads: registry, changes, journal } = harness.catalogue;
+    await using lifecycle = await openTemporalFileLifecycle({
+      connection,
+      registry,
+      changes,
+      journal,
+    });
     t.true(lifecycle.isAvailable());
     proxy.cut();
     const upload = await harness.receive();

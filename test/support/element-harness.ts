@@ -165,6 +165,8 @@ export async function openElementHarness(temporal: TemporalHarness): Promise<Ele
         elementId,
         elements,
         registry,
+        changes: catalogue.changes,
+        journal: catalogue.journal,
         openLock: (id, signal) => openElementLock(catalogue.url, id, { signal }),
         ...faults,
       }),
@@ -178,7 +180,10 @@ export async function openElementHarness(temporal: TemporalHarness): Promise<Ele
 
 async function startWorker(
   temporal: TemporalHarness,
-  parts: Pick<ElementWorkerOptions, 'elementId' | 'elements' | 'registry' | 'openLock'> &
+  parts: Pick<
+    ElementWorkerOptions,
+    'elementId' | 'elements' | 'registry' | 'changes' | 'journal' | 'openLock'
+  > &
     WorkerFaults,
 ): Promise<AsyncDisposable> {
   const stopping = new AbortController();

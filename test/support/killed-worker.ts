@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   openElementHarness,
+  type ElementHarness,
   type GroupHandle,
   type TemporalHarness,
 } from '#test/support/element-harness.ts';
@@ -25,6 +26,26 @@ export async function playKilledWorker(
   hangAfter: keyof ElementActivities,
 ): Promise<{ readonly handle: GroupHandle; readonly aftermath: Aftermath }> {
   await using harness = await openElementHarness(temporal);
+  const uploads = await harness.stageMany(3);
+  const handle = await killAfterStep({ temporal, harness, hangAfter }, () =>
+    harness.startGroup(newGroupId(), uploads),
+  );
+  await using worker = await harness.startWorker();
+  await handle.result();
+  void worker;
+  return { handle, aftermath: await lookAround(harness, uploads, 'completed') };
+}
+
+/** @param start of what comes to that step; its worker is dead when this resolves. */
+export async function killAfterStep<Started>(
+  place: {
+    readonly temporal: TemporalHarness;
+    readonly harness: ElementHarness;
+    readonly hangAfter: keyof ElementActivities;
+  },
+  start: () => Promise<Started>,
+): Promise<Started> {
+  const { temporal, harness, hangAfter } = place;
   const folder = await mkdtemp(join(tmpdir(), 'artstore-bundle-'));
   const order: WorkerProcessOrder = {
     databaseUrl: harness.catalogue.url,
@@ -33,20 +54,14 @@ export async function playKilledWorker(
     hangAfter,
   };
   await writeFile(order.bundlePath, temporal.workflowBundle.code);
-  const uploads = await harness.stageMany(3);
   const child = fork(script, [JSON.stringify(order)], { stdio: 'inherit' });
   const exited = once(child, 'exit');
   try {
     await told(child, 'serving');
     const reached = told(child, 'reached');
-    const handle = await harness.startGroup(newGroupId(), uploads);
+    const started = await start();
     await reached;
-    child.kill('SIGKILL');
-    await exited;
-    await using worker = await harness.startWorker();
-    await handle.result();
-    void worker;
-    return { handle, aftermath: await lookAround(harness, uploads, 'completed') };
+    return started;
   } finally {
     child.kill('SIGKILL');
     await exited;

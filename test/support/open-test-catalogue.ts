@@ -5,6 +5,8 @@ import { openOrm } from '#infra/postgres/open-orm.ts';
 import { openPool } from '#infra/postgres/open-pool.ts';
 import type { Database } from '#infra/postgres/open-pool.ts';
 import { PostgresFileCatalogue } from '#infra/postgres/postgres-file-catalogue.ts';
+import { PostgresFileChanges } from '#infra/postgres/postgres-file-changes.ts';
+import { PostgresOperationJournal } from '#infra/postgres/postgres-operation-journal.ts';
 import { PostgresOperationRegistry } from '#infra/postgres/postgres-operation-registry.ts';
 import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
 import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
@@ -17,6 +19,8 @@ export interface TestCatalogue extends AsyncDisposable {
   readonly uploads: PostgresUploadRegistry;
   readonly files: PostgresFileCatalogue;
   readonly operations: PostgresOperationRegistry;
+  readonly journal: PostgresOperationJournal;
+  readonly changes: PostgresFileChanges;
   readonly elements: PostgresStorageElementRegistry;
   /** Another process's view: a pool and batches of its own. */
   openSecondRegistry(): { readonly uploads: PostgresUploadRegistry } & AsyncDisposable;
@@ -44,6 +48,8 @@ export async function openTestCatalogue(): Promise<TestCatalogue> {
     uploads: new PostgresUploadRegistry(database),
     files: new PostgresFileCatalogue(database),
     operations: new PostgresOperationRegistry(database),
+    journal: new PostgresOperationJournal(database),
+    changes: new PostgresFileChanges(database),
     openSecondRegistry() {
       const second = openPool({ url, applicationName: 'artstore-test-2', poolSize: 10 });
       return {

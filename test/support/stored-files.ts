@@ -34,6 +34,8 @@ export interface FileTraits {
   readonly tags: readonly string[];
   readonly retentionPolicy: 'temporary' | 'permanent';
   readonly metadata: JsonObject;
+  readonly description: string | null;
+  readonly customAttributes: JsonObject;
 }
 
 const usual: FileTraits = {
@@ -45,6 +47,8 @@ const usual: FileTraits = {
   tags: [],
   retentionPolicy: 'temporary',
   metadata: {},
+  description: null,
+  customAttributes: {},
 };
 
 /** What an API process hands over once the content of an upload is staged. */
@@ -64,11 +68,11 @@ export function stagedUpload(
     checksum: sha256Hex(fileId),
     createdBy: { id: newAccountId(), username: traits.username, fullname: null },
     fields: {
-      description: null,
+      description: traits.description,
       version: null,
       tags: traits.tags,
       metadata: traits.metadata,
-      customAttributes: {},
+      customAttributes: traits.customAttributes,
     },
     retention:
       traits.retentionPolicy === 'permanent'

@@ -15,9 +15,12 @@ import { openAttributesCodec } from '#infra/json-schema/attributes-codec.ts';
 import { openOrm } from '#infra/postgres/open-orm.ts';
 import { openPool, type Database } from '#infra/postgres/open-pool.ts';
 import { PostgresAccountRegistry } from '#infra/postgres/postgres-account-registry.ts';
+import { PostgresFileSearch, searchPoolOptions } from '#infra/postgres/postgres-file-search.ts';
 import { PostgresFileCatalogue } from '#infra/postgres/postgres-file-catalogue.ts';
+import { createOutboxListener } from '#infra/postgres/outbox-listener.ts';
 import { createPostgresHealth } from '#infra/postgres/postgres-health.ts';
 import { PostgresOperationRegistry } from '#infra/postgres/postgres-operation-registry.ts';
+import { PostgresOutbox } from '#infra/postgres/postgres-outbox.ts';
 import { PostgresSigningKeyStore } from '#infra/postgres/postgres-signing-key-store.ts';
 import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
 import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
@@ -53,19 +56,41 @@ export interface TestApi extends AsyncDisposable {
   countRows(table: 'uploads' | 'files', where?: string): Promise<number>;
 }
 
+export interface TestApiOptions {
+  /** One of mode `edit` and one of mode `rw`; names of their own where Temporal's queues are real. */
+  readonly elementIds?: readonly [edit: string, rw: string];
+  readonly deletionGraceMs?: number;
+}
+
+/** What an adapter for a port of the test can be made of. */
+export interface TestWorld {
+  readonly database: Database;
+  readonly databaseUrl: string;
+}
+
 /** The real server on a port of its own, with a database and elements of its own. */
 export async function startTestApi(
-  replace: (ports: ApiPorts) => Partial<ApiPorts> = () => ({}),
+  replace: (
+    ports: ApiPorts,
+    world: TestWorld,
+  ) => Partial<ApiPorts> | Promise<Partial<ApiPorts>> = () => ({}),
+  options: TestApiOptions = {},
 ): Promise<TestApi> {
+  const { elementIds = ['edit-01', 'rw-01'], deletionGraceMs = 0 } = options;
   const base = await mkdtemp(join(tmpdir(), 'artstore-api-'));
   const database = await createTestDatabase();
   const pool = openPool({ url: database.url, applicationName: 'artstore-test', poolSize: 10 });
+  const searchPool = openPool({
+    url: database.url,
+    applicationName: 'artstore-test-search',
+    poolSize: 4,
+    ...searchPoolOptions,
+  });
   const orm = await openOrm(database.url, 'artstore-test-orm');
+  const listener = createOutboxListener({ url: database.url, applicationName: 'artstore-test' });
   const elements = new PostgresStorageElementRegistry(orm);
-  for (const [id, mode] of [
-    ['edit-01', 'edit'],
-    ['rw-01', 'rw'],
-  ] as const) {
+  for (const [index, id] of elementIds.entries()) {
+    const mode = index === 0 ? 'edit' : 'rw';
     const elementId = id as ElementId;
     const path = join(base, id);
     await registerElementDirectory(path, elementId, instantFromMillis(Date.now()));
@@ -84,6 +109,11 @@ export async function startTestApi(
   const elementAccess = createFilesystemElementAccess(elements);
   const original: ApiPorts = {
     catalogue: new PostgresFileCatalogue(pool),
+    cache: null,
+    search: new PostgresFileSearch(searchPool),
+    searchIndex: null,
+    searchMaintenance: { startReindex: () => Promise.resolve() },
+    feed: new PostgresOutbox(pool, listener),
     uploads,
     operations: new PostgresOperationRegistry(pool),
     elements,
@@ -95,7 +125,8 @@ export async function startTestApi(
     codec: openAttributesCodec(),
     components: [createPostgresHealth(pool)],
   };
-  const ports = { ...original, ...replace(original) };
+  const world = { database: pool, databaseUrl: database.url };
+  const ports = { ...original, ...(await replace(original, world)) };
   const log: Record<string, unknown>[] = [];
   const logger = createLogger({
     name: 'api',
@@ -109,7 +140,7 @@ export async function startTestApi(
       workflowPageUrl: (id) => `http://temporal.test/${id}`,
       cursorKey: randomBytes(32),
       instanceName: 'api-test',
-      deletionGraceMs: 0,
+      deletionGraceMs,
     },
     logger,
   });
@@ -163,7 +194,7 @@ export async function startTestApi(
       return fetch(`${url}${path}`, { ...init, headers });
     },
     async listStaged() {
-      const roots = ['edit-01', 'rw-01'].map(rootOf);
+      const roots = elementIds.map(rootOf);
       const names = await Promise.all(
         roots.map((root) => readdir(join(root, '.artstore', 'staging'))),
       );
@@ -177,6 +208,7 @@ export async function startTestApi(
     },
     async [Symbol.asyncDispose]() {
       await server.drain();
+      await searchPool[Symbol.asyncDispose]();
       await pool[Symbol.asyncDispose]();
       await orm.close(true);
       await database.dispose();

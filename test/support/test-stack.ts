@@ -5,6 +5,7 @@ export interface TestStack {
   readonly temporalNamespace: string;
   readonly redisUrl: string;
   readonly meilisearchUrl: string;
+  readonly meilisearchKey: string;
 }
 
 /** @throws when a part is missing: a test never runs with less than it names. */
@@ -15,6 +16,7 @@ export function testStack(): TestStack {
     temporalNamespace: required('ARTSTORE_TEST_TEMPORAL_NAMESPACE'),
     redisUrl: required('ARTSTORE_TEST_REDIS_URL'),
     meilisearchUrl: required('ARTSTORE_TEST_MEILISEARCH_URL'),
+    meilisearchKey: required('ARTSTORE_TEST_MEILISEARCH_KEY'),
   };
 }
 

@@ -11,6 +11,8 @@ import { createFilesystemElementAccess } from '#infra/filesystem/filesystem-elem
 import { openElementLock } from '#infra/postgres/element-lock.ts';
 import { openOrm } from '#infra/postgres/open-orm.ts';
 import { openPool } from '#infra/postgres/open-pool.ts';
+import { PostgresFileChanges } from '#infra/postgres/postgres-file-changes.ts';
+import { PostgresOperationJournal } from '#infra/postgres/postgres-operation-journal.ts';
 import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
 import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
 import { createTemporalWorkflowDirectory } from '#infra/temporal/temporal-workflow-directory.ts';
@@ -43,6 +45,8 @@ await runElementWorker({
   namespace,
   workflowBundle: { code: await readFile(order.bundlePath, 'utf8'), sourceMap: '' },
   registry: new PostgresUploadRegistry(database),
+  changes: new PostgresFileChanges(database),
+  journal: new PostgresOperationJournal(database),
   elements: createFilesystemElementAccess(new PostgresStorageElementRegistry(orm)),
   directory: createTemporalWorkflowDirectory(new Client({ connection, namespace }).workflow),
   openLock: (id, signal) => openElementLock(order.databaseUrl, id, { signal }),

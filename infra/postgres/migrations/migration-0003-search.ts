@@ -46,12 +46,11 @@ const words = [
 ];
 
 const attributes = [
-  // JSON as PostgreSQL can read it: no U+0000, no half of a surrogate pair.
+  // Without U+0000 and halves of surrogate pairs, which PostgreSQL does not take.
   `create function readable_json(source json) returns jsonb
     language sql immutable strict parallel safe
-    return case when position('\\u' in source::text) = 0 then source::jsonb
-      else regexp_replace(source::text,
-        '(?<!\\\\)((?:\\\\\\\\)*)\\\\u(?:0000|[dD][89a-fA-F]..)', '\\1\\\\ufffd', 'g')::jsonb end`,
+    return regexp_replace(source::text,
+      '(?<!\\\\)((?:\\\\\\\\)*)\\\\u(?:0000|[dD][89a-fA-F]..)', '\\1\\\\ufffd', 'g')::jsonb`,
 
   `create function attribute_text(source jsonb) returns text
     language sql immutable strict parallel safe
@@ -59,9 +58,9 @@ const attributes = [
       from jsonb_path_query(source, 'strict $.**') value
       where jsonb_typeof(value) in ('string', 'number'))`,
 
-  // Per attribute one term that says it is there; per number and date one for each of five widths
+  // Per attribute one term that says it is there; per number and date one for each of eleven widths
   // of interval around it, so that a range is a handful of terms. attribute-terms.ts has the same
-  // numbers: 32 bits for kind and name, 3 for the width, 24 for the interval.
+  // numbers: 32 bits for kind and name, 4 for the width, 24 for the interval.
   `create function attribute_terms(source jsonb) returns bigint[]
     language plpgsql immutable strict parallel safe as $$
     declare
@@ -74,12 +73,12 @@ const attributes = [
       base bigint;
     begin
       for name, value in select * from jsonb_each(source) limit 200 loop
-        terms := terms || (('x' || left(md5('k' || name), 8))::bit(32)::bigint << 27);
+        terms := terms || (('x' || left(md5('k' || name), 8))::bit(32)::bigint << 28);
         kind := null;
         if jsonb_typeof(value) = 'number' then
-          if abs(value::numeric) < 1e300 then
+          if abs(value::numeric) <= 1.7976931348623157e308 then
             kind := 'n';
-            number := value::float8;
+            number := case when abs(value::numeric) < 1e-300 then 0 else value::float8 end;
           end if;
         elsif jsonb_typeof(value) = 'string' and value #>> '{}'
             ~ '^\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])(?:$|[T ])' then
@@ -91,9 +90,14 @@ const attributes = [
           -- The first 24 bits of the IEEE number, turned so that they ascend with it.
           code := ('x' || left(encode(float8send(number), 'hex'), 6))::bit(24)::bigint;
           code := case when number < 0 then code # 16777215 else code | 8388608 end;
-          base := ('x' || left(md5(kind || name), 8))::bit(32)::bigint << 27;
-          terms := terms || array[base + (2 << 24) + (code >> 16), base + (3 << 24) + (code >> 12),
-            base + (4 << 24) + (code >> 8), base + (5 << 24) + (code >> 4), base + (6 << 24) + code];
+          base := ('x' || left(md5(kind || name), 8))::bit(32)::bigint << 28;
+          terms := terms || array[
+            base + (2 << 24) + (code >> 20), base + (3 << 24) + (code >> 18),
+            base + (4 << 24) + (code >> 16), base + (5 << 24) + (code >> 14),
+            base + (6 << 24) + (code >> 12), base + (7 << 24) + (code >> 10),
+            base + (8 << 24) + (code >> 8), base + (9 << 24) + (code >> 6),
+            base + (10 << 24) + (code >> 4), base + (11 << 24) + (code >> 2),
+            base + (12 << 24) + code];
         end if;
       end loop;
       return terms;
@@ -107,36 +111,56 @@ const columns = [
     add column attribute_terms bigint[] not null default '{}',
     add column search_vector tsvector not null default ''`,
 
+  // A document that cannot be read must not keep its file out of the catalogue. It is tried as it
+  // is, then without what cannot be read; after that the file is found by its other columns.
   `create function derive_search_columns() returns trigger language plpgsql as $$
     declare
       document jsonb;
+      custom jsonb;
+      metadata jsonb;
+      note text;
+      values_text text;
     begin
       new.extension := lower(coalesce(
         substring(new.original_filename from '^.+\\.([^.]*)$'), '') collate "pg_c_utf8");
       if length(new.extension) > 16 or octet_length(new.extension) > 32 then
         new.extension := '';
       end if;
-      new.custom_attributes := '{}';
-      new.attribute_terms := '{}';
-      -- A document that cannot be read must not keep its file out of the catalogue: it is found
-      -- by what stands in the other columns.
-      begin
-        document := readable_json(new.attributes);
-        if jsonb_typeof(document -> 'custom_attributes') = 'object' then
-          new.custom_attributes := document -> 'custom_attributes';
-          new.attribute_terms := attribute_terms(new.custom_attributes);
-        end if;
-        new.search_vector := weigh_text(new.original_filename, 'A')
-          || weigh_text(concat_ws(' ', document ->> 'description',
-            array_to_string(new.tags, ' ')), 'B')
-          || weigh_text(concat_ws(' ', attribute_text(new.custom_attributes),
-            attribute_text(document -> 'metadata')), 'C');
-      exception when others then
-        new.custom_attributes := '{}';
+      for attempt in 1..2 loop
+        custom := '{}';
+        values_text := '';
+        note := array_to_string(new.tags, ' ');
         new.attribute_terms := '{}';
-        new.search_vector := weigh_text(new.original_filename, 'A')
-          || weigh_text(array_to_string(new.tags, ' '), 'B');
-      end;
+        begin
+          document := case attempt when 1 then new.attributes::jsonb
+            else readable_json(new.attributes) end;
+          if jsonb_typeof(document -> 'custom_attributes') = 'object' then
+            custom := document -> 'custom_attributes';
+          end if;
+          metadata := document -> 'metadata';
+          if custom <> '{}' then
+            new.attribute_terms := attribute_terms(custom);
+            values_text := attribute_text(custom);
+          end if;
+          if metadata <> '{}' then
+            values_text := concat_ws(' ', values_text, attribute_text(metadata));
+          end if;
+          note := concat_ws(' ', document ->> 'description', note);
+          exit;
+        exception when others then
+          custom := '{}';
+          values_text := '';
+          new.attribute_terms := '{}';
+        end;
+      end loop;
+      new.custom_attributes := custom;
+      new.search_vector := weigh_text(new.original_filename, 'A');
+      if note <> '' then
+        new.search_vector := new.search_vector || weigh_text(note, 'B');
+      end if;
+      if values_text <> '' then
+        new.search_vector := new.search_vector || weigh_text(values_text, 'C');
+      end if;
       return new;
     end $$`,
 
