@@ -94,8 +94,9 @@ async function killAt(t: ExecutionContext, point: BarrierPoint, victim: Victim):
   await system.whenBack(victim, gone);
   await sweepUntil('nobody but dead senders holds anything', async () => {
     const unfinished = await system.query(
-      `SELECT file_id FROM uploads WHERE state IN ('staged', 'committing')`,
+      `SELECT file_id, element_id, state, size_bytes, group_id FROM uploads WHERE state IN ('staged', 'committing')`,
     );
+    if (unfinished.length > 0) throw new Error(JSON.stringify(unfinished));
     return unfinished.length === 0 && (await areOnlyReceiving(await listStaged()));
   });
   t.deepEqual(await judge(await inspect(system), allSent), []);
