@@ -172,7 +172,8 @@ async function runTransfer(plan: TransferPlan): Promise<TransferReport> {
   const connection = await openConnection(parseAddress(plan.origin));
   const startedAt = performance.now();
   const hash = plan.isVerified ? createHash('sha256') : null;
-  const headers = [...plan.headers];
+  // The server closes: if we did, it might not have noticed yet that all was sent.
+  const headers = [...plan.headers, 'Connection: close'];
   const answer =
     plan.direction === 'upload'
       ? await connection.exchangeStream(
@@ -183,7 +184,6 @@ async function runTransfer(plan: TransferPlan): Promise<TransferReport> {
           onBody: (chunk) => hash?.update(chunk),
         });
   const elapsedMs = performance.now() - startedAt;
-  connection.close();
   const bytes = plan.direction === 'upload' ? plan.sizeBytes : answer.bodyBytes;
   if (answer.status < 200 || answer.status > 201 || bytes !== plan.sizeBytes) {
     throw new Error(`a transfer ended with ${answer.status} and ${bytes} bytes: ${answer.body}`);

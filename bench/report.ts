@@ -23,7 +23,7 @@ export const method: readonly string[] = [
   'Closed loop: every connection sends its next request when it has the answer; what ended inside the window after the warm-up counts.',
   'Open loop: requests are due at even intervals whatever the server does, and latency counts from the instant a request was due.',
   'Percentiles are exact (nearest rank over all requests). Only 200 and 201 are successes; a 202 is none.',
-  'Uploads have raw bodies of incompressible bytes, unlike one another. Downloads come from the page cache; one download of each side is hashed by the client before the turns.',
+  'Uploads have raw bodies of incompressible bytes, unlike one another. One upload of 64 MiB warms each side up before the large ones. Downloads come from the page cache; one download of each side is hashed by the client before the turns.',
   'Growth of memory is VmHWM after a turn, reset before it, less VmRSS before it.',
   'The group size is the number of uploads stored in the window, divided by the number of their groups, from the rows of the product.',
 ];

@@ -20,7 +20,7 @@ test('.env.example lists every variable with its meaning and default, and no oth
 });
 
 test('docs/operations.md lists every variable and no other', async (t) => {
-  const rows = (await read('../docs/operations.md')).matchAll(/^\| `(ARTSTORE_\w+)` \|/gm);
+  const rows = (await read('../docs/operations.md')).matchAll(/^\| `(ARTSTORE_\w+)`\s*\|/gm);
   const listed = [...rows].map((row) => row[1] ?? '');
   const expected = documentedVariables.map(({ variable }) => variable);
   t.deepEqual(listed.toSorted(), expected.toSorted());

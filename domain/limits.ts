@@ -112,7 +112,6 @@ export const limits = {
   /** Content in staging without a living upload, and content without a sidecar. */
   stagingGraceHours: 24,
   sweepBatch: 500,
-  sweepIntervalMs: 30_000,
   /** A group that was not heard of for so long may have lost its workflow. */
   stalledGroupIdleMs: 60_000,
   /** Content in staging of a failed upload: whoever wrote it last has stopped by then. */

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 
 /** Part of the interface that clients are told of, for changes of files, which nothing makes yet. */
 const promised = {
-  limits: ['jsonBodyBytes', 'sweepIntervalMs'],
+  limits: ['jsonBodyBytes'],
   codes: ['FILE_BUSY', 'OPERATION_IN_PROGRESS', 'PRECONDITION_REQUIRED'],
 };
 

@@ -31,8 +31,11 @@ function travel(failure: Error): Error {
   );
 }
 
-async function runThroughInterceptor(error: unknown): Promise<unknown> {
-  const { inbound } = createDomainFailureInterceptor()({} as never);
+const alerts: string[] = [];
+
+async function runThroughInterceptor(error: unknown, attempt = 1): Promise<unknown> {
+  const log = { error: (message: string) => alerts.push(`${message}: ${attempt}`) };
+  const { inbound } = createDomainFailureInterceptor()({ info: { attempt }, log } as never);
   try {
     return await inbound?.execute?.({} as ActivityExecuteInput, () => Promise.reject(error));
   } catch (thrown) {
@@ -73,6 +76,13 @@ test('waiting for the outside is a retry, a wrong digest is a failure', (t) => {
 test('errors that are not of the domain pass as they are', async (t) => {
   const error = new TypeError('a bug');
   t.is(await runThroughInterceptor(error), error);
+});
+
+test('a step that keeps failing is reported, one that fails now and then is not', async (t) => {
+  const error = new DomainError('ELEMENT_UNAVAILABLE', 'Offline.');
+  await runThroughInterceptor(error, 9);
+  await runThroughInterceptor(error, 10);
+  t.deepEqual(alerts, ['a step keeps failing: 10']);
 });
 
 test('a failure without a code of the catalogue revives as nothing', (t) => {

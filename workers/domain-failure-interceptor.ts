@@ -31,14 +31,19 @@ const isRetryable = {
   internal: true,
 } as const satisfies Record<ErrorKind, boolean>;
 
+/** A step without an end to its tries has by then failed for minutes: somebody should look. */
+const alertAttempt = 10;
+
 /** The one place where errors of the domain become Temporal's, for every activity. */
 export function createDomainFailureInterceptor(): ActivityInterceptorsFactory {
-  return () => ({
+  return ({ info, log }) => ({
     inbound: {
       async execute(input, next) {
         try {
           return await next(input);
         } catch (error) {
+          const { attempt } = info;
+          if (attempt >= alertAttempt) log.error('a step keeps failing', { attempt, error });
           throw error instanceof DomainError ? toApplicationFailure(error) : error;
         }
       },

@@ -17,10 +17,7 @@ const permitted: Record<StorageMode, ReadonlySet<ElementOperation>> = {
   ar: new Set(['read-attributes']),
 };
 
-export function isStorageMode(text: string): text is StorageMode {
-  return Object.hasOwn(permitted, text);
-}
-
+/** @public */
 export function modePermits(mode: StorageMode, operation: ElementOperation): boolean {
   return permitted[mode].has(operation);
 }

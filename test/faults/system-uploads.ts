@@ -91,7 +91,7 @@ async function attempt(
   if (document.key !== null) headers.set('idempotency-key', document.key);
   const init = { method: 'POST', headers, body: makeBody(), duplex: 'half' } as const;
   try {
-    const response = await system.fetch(`/api/v1/files?${query}`, init);
+    const response = await system.fetch(`/api/v1/files?${query.toString()}`, init);
     return await readAnswer(system, response);
   } catch {
     return { kind: 'broken' };

@@ -38,7 +38,7 @@ const unitStage: Stage = {
   isTap: true,
   command: [
     ...ava,
-    '{domain,workflows,activities,api,workers,infra,config}/**/*.test.ts',
+    '{domain,workflows,activities,api,workers,infra,config,bench}/**/*.test.ts',
     'test/*.test.ts',
   ],
 };
