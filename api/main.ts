@@ -118,15 +118,24 @@ async function run(): Promise<void> {
         ...(cache === null ? [] : [createRedisHealth(cache)]),
       ],
     },
-    settings: {
-      publicUrl: config.publicUrl,
-      workflowPageUrl: workflowPages(config.temporalUiUrl, namespace),
-      cursorKey: deriveKey('artstore paging cursors'),
-      deletionGraceMs: config.deletionGraceSeconds * 1000,
-      instanceName: `${hostname()}/${process.pid}/${randomUUID()}`,
-    },
+    settings: composeSettings(),
     logger,
   });
+  await serve(server);
+}
+
+function composeSettings() {
+  return {
+    publicUrl: config.publicUrl,
+    workflowPageUrl: workflowPages(config.temporalUiUrl, config.temporalNamespace),
+    cursorKey: deriveKey('artstore paging cursors'),
+    deletionGraceMs: config.deletionGraceSeconds * 1000,
+    instanceName: `${hostname()}/${process.pid}/${randomUUID()}`,
+  };
+}
+
+/** Until this process is asked to stop. */
+async function serve(server: ApiServer): Promise<void> {
   await prepare(server);
   server.httpServer.listen({ port: config.httpPort, host: config.httpHost });
   await once(server.httpServer, 'listening');

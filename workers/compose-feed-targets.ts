@@ -3,6 +3,7 @@ import {
   createCacheTarget,
   createSearchTarget,
   type FeedTarget,
+  type SearchTargetPorts,
 } from '#activities/feed-targets.ts';
 import type { AttributesCodec } from '#domain/attributes/attributes-codec.ts';
 import type { FileCache } from '#domain/ports/file-cache.ts';
@@ -31,8 +32,13 @@ export function composeFeedTargets(
       search,
       index,
       codec,
-      onUnreadable: (fileId, error) =>
-        logger.error({ err: error, file_id: fileId }, 'a file cannot be read for the search index'),
+      onUnreadable: logUnreadable(logger),
     }),
+  };
+}
+
+export function logUnreadable(logger: Logger): SearchTargetPorts['onUnreadable'] {
+  return (fileId, error) => {
+    logger.error({ err: error, file_id: fileId }, 'a file cannot be read for the search index');
   };
 }

@@ -29,7 +29,7 @@ import { connectWorker } from '#infra/temporal/connect-worker.ts';
 import { keepFollowersRunning } from '#infra/temporal/follower-starter.ts';
 import { createTemporalWorkflowDirectory } from '#infra/temporal/temporal-workflow-directory.ts';
 import { runCatalogueWorker } from './catalogue-worker.ts';
-import { composeFeedTargets } from './compose-feed-targets.ts';
+import { composeFeedTargets, logUnreadable } from './compose-feed-targets.ts';
 import { runElementWorker } from './element-worker.ts';
 import { listenForStop } from './stop-signal.ts';
 import { createTemporalLogger } from './temporal-logger.ts';
@@ -85,13 +85,11 @@ async function run(): Promise<void> {
     config.workerElements ?? findElements(storageElements),
   ]);
   const client = new Client({ connection, namespace });
-  const targets = composeFeedTargets({
-    cache,
-    index,
-    search: new PostgresFileSearch(database),
-    codec: openAttributesCodec(),
-    logger,
-  });
+  const search = new PostgresFileSearch(database);
+  const codec = openAttributesCodec();
+  const outbox = new PostgresOutbox(database, listener);
+  const targets = composeFeedTargets({ cache, index, search, codec, logger });
+  const onUnreadable = logUnreadable(logger);
   const shared = {
     connection,
     namespace,
@@ -117,7 +115,8 @@ async function run(): Promise<void> {
     runCatalogueWorker({
       ...shared,
       catalogue: new PostgresFileCatalogue(database),
-      feed: { outbox: new PostgresOutbox(database, listener), targets },
+      feed: { outbox, targets },
+      ...(index === null ? {} : { reindex: { search, index, outbox, codec, onUnreadable } }),
     }),
     keepFollowersRunning(client.workflow, {
       consumers: feedConsumers.filter((consumer) => targets[consumer] !== undefined),

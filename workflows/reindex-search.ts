@@ -1,4 +1,5 @@
 import {
+  ActivityCancellationType,
   CancellationScope,
   continueAsNew,
   proxyActivities,
@@ -17,6 +18,8 @@ const { beforePivot, afterPivot } = createStepPolicies<ReindexSearchActivities>(
 const long = proxyActivities<ReindexSearchActivities>({
   startToCloseTimeout: 3_600_000,
   heartbeatTimeout: 15_000,
+  // What is dropped after a cancel must not be made by a step that still runs.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: 500, maximumInterval: 10_000 },
 });
 
@@ -40,12 +43,12 @@ export async function reindexSearch(input: ReindexSearchInput): Promise<ReindexS
     const standing = input.resume ?? (await begin(operationId));
     // Given up before the start came through.
     if (standing === null) return { indexedCount: 0 };
-    saga.compensateWith('an index that never served', () =>
-      dropIndex({ indexName: standing.indexName }),
-    );
+    const { indexName } = standing;
+    saga.compensateWith('an index that never served', () => dropIndex({ indexName }));
+    if (input.resume === undefined) await long.createIndex({ indexName });
     const filled = await fill(operationId, standing);
     const feedPosition = await catchUp(operationId, { ...standing, filled });
-    await takePlace(saga, { indexName: standing.indexName, feedPosition });
+    await takePlace(saga, { indexName, feedPosition });
     await finish(operationId, null, filled.doneCount);
     return { indexedCount: filled.doneCount };
   });
@@ -54,8 +57,7 @@ export async function reindexSearch(input: ReindexSearchInput): Promise<ReindexS
 async function begin(operationId: OperationId): Promise<ReindexStanding | null> {
   const begun = await beforePivot((run) => run.beginReindex({ operationId }));
   if (begun === null) return null;
-  const indexName = await long.createIndex({ operationId });
-  return { ...begun, indexName, filled: { after: null, doneCount: 0, isWhole: false } };
+  return { ...begun, filled: { after: null, doneCount: 0, isWhole: false } };
 }
 
 /** In turns; a history that grows too long goes on in a new run. */

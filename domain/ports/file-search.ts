@@ -146,8 +146,10 @@ export interface SearchIndex {
   upsertDocuments(documents: readonly SearchDocument[], target?: string): Promise<void>;
   deleteDocuments(fileIds: readonly FileId[], target?: string): Promise<void>;
   countDocuments(): Promise<number>;
-  /** A fresh empty index beside the serving one. @returns its name, the target of writes. */
-  createIndex(name: string): Promise<string>;
+  /** Name of the index that `run` fills beside the serving one: the target of its writes. */
+  nameIndex(run: string): string;
+  /** A fresh empty index, whether there was one of this name or not. */
+  createIndex(name: string): Promise<void>;
   hasIndex(name: string): Promise<boolean>;
   /** The filled index serves from now on; the old one is dropped. May be repeated. */
   swapIndex(name: string): Promise<void>;

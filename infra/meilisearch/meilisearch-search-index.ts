@@ -101,11 +101,13 @@ export class MeilisearchSearchIndex implements SearchIndex, Disposable {
     await this.#prepareIndex(this.#serving);
   }
 
-  async createIndex(name: string): Promise<string> {
-    const beside = `${this.#serving}-${name}`;
-    await this.dropIndex(beside);
-    await this.#prepareIndex(beside);
-    return beside;
+  nameIndex(run: string): string {
+    return `${this.#serving}-${run}`;
+  }
+
+  async createIndex(name: string): Promise<void> {
+    await this.dropIndex(name);
+    await this.#prepareIndex(name);
   }
 
   async hasIndex(name: string): Promise<boolean> {

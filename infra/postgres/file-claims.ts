@@ -1,7 +1,6 @@
 import type { OperationId } from '#domain/ids.ts';
 import type { ClaimOutcome } from '#domain/ports/file-changes.ts';
 import {
-  isStorageMode,
   modePermits,
   type ElementOperation,
   type StorageMode,
@@ -62,7 +61,8 @@ interface LookRow {
   readonly claim_operation_id: OperationId | null;
   readonly sidecar_digest: string | null;
   readonly is_hidden: boolean | null;
-  readonly mode: string | null;
+  /** A constraint of the table keeps this to the values of the domain. */
+  readonly mode: StorageMode | null;
 }
 
 export async function claimFile(
@@ -96,10 +96,7 @@ function explainRefusal(
   if (row.file_id === null || (row.is_hidden === true && !isOwn)) return { kind: 'not-found' };
   const operation: ElementOperation = row.kind === 'deleteFile' ? 'delete' : 'update-attributes';
   const { mode } = row;
-  // An unknown mode locks.
-  if (mode === null || !isStorageMode(mode) || !modePermits(mode, operation)) {
-    return { kind: 'mode-forbids', mode: (mode ?? 'ar') as StorageMode };
-  }
+  if (mode !== null && !modePermits(mode, operation)) return { kind: 'mode-forbids', mode };
   if (row.sidecar_digest !== expectedDigest) return { kind: 'digest-differs' };
   if (isOwn || row.claimed_by === null || row.claim_operation_id === null) return null;
   return { kind: 'busy', workflowId: row.claimed_by, operationId: row.claim_operation_id };

@@ -18,7 +18,7 @@ const callTimeoutMs = 10_000;
 const notStarted = 'The reindexing could not be started.';
 
 export interface SearchMaintenanceOptions {
-  readonly connection: TemporalConnection;
+  readonly connection: Pick<TemporalConnection, 'client'>;
   readonly journal: Pick<OperationJournal, 'openOperation' | 'finishOperation'>;
   readonly operations: Pick<OperationRegistry, 'listOperations'>;
   /** Tests have queues of their own. */

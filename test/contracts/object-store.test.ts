@@ -6,6 +6,7 @@ import type { ElementId } from '#domain/ids.ts';
 import { parseInstant } from '#domain/instant.ts';
 import { registerElementDirectory } from '#infra/filesystem/element-marker.ts';
 import { openFilesystemObjectStore } from '#infra/filesystem/filesystem-object-store.ts';
+import { fileRemovalContract } from './file-removal-contract.ts';
 import { objectStoreContract, type ObjectStoreHarness } from './object-store-contract.ts';
 
 async function openFilesystem(t: ExecutionContext): Promise<ObjectStoreHarness> {
@@ -31,7 +32,7 @@ async function openFilesystem(t: ExecutionContext): Promise<ObjectStoreHarness> 
   };
 }
 
-for (const [name, should] of Object.entries(objectStoreContract)) {
+for (const [name, should] of Object.entries({ ...objectStoreContract, ...fileRemovalContract })) {
   const title = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   // One at a time: some of them look at the memory of the process.
   test.serial(`a directory as an element ${title}`, async (t) =>

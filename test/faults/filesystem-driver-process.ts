@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { FileId } from '#domain/ids.ts';
 import { parseInstant } from '#domain/instant.ts';
 import { registerElementDirectory } from '#infra/filesystem/element-marker.ts';
+import type { RemovalResult } from './filesystem-removal-steps.ts';
 import { faultElementId, type StepsResult } from './filesystem-steps.ts';
 
 export interface DriverOrder {
@@ -16,6 +17,8 @@ export interface DriverOrder {
   readonly groupSize?: number;
   /** One file of this size, to be staged only. */
   readonly bigSizeBytes?: number;
+  /** What was stored by an earlier run goes again. */
+  readonly isRemoval?: boolean;
 }
 
 export type DriverMessage =
@@ -23,7 +26,8 @@ export type DriverMessage =
   | { readonly staged: FileId }
   | { readonly result: StepsResult }
   | { readonly storedCount: number }
-  | { readonly bigFile: 'staged' | 'refused' };
+  | { readonly bigFile: 'staged' | 'refused' }
+  | { readonly removal: RemovalResult };
 
 export interface DriverProcess {
   readonly child: ChildProcess;
@@ -32,6 +36,8 @@ export interface DriverProcess {
   /** @returns how many files were stored. */
   runGroup(root: string, groupSize: number): Promise<number>;
   stageBigFile(root: string, bigSizeBytes: number): Promise<'staged' | 'refused' | null>;
+  /** Null when the process did not live to tell. */
+  removeFiles(root: string): Promise<RemovalResult | null>;
   end(): Promise<void>;
 }
 
@@ -95,6 +101,14 @@ export async function startDriver(fileThreads: number): Promise<DriverProcess> {
         return answer !== null;
       });
       return answer;
+    },
+    async removeFiles(root) {
+      let result: RemovalResult | null = null;
+      await order({ root, isRemoval: true }, (message) => {
+        if ('removal' in message) result = message.removal;
+        return result !== null;
+      });
+      return result;
     },
     async end() {
       if (child.connected) child.disconnect();

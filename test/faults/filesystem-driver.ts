@@ -6,6 +6,7 @@ import type { FileId } from '#domain/ids.ts';
 import type { ObjectStore } from '#domain/ports/object-store.ts';
 import { openFilesystemObjectStore } from '#infra/filesystem/filesystem-object-store.ts';
 import type { DriverMessage, DriverOrder } from './filesystem-driver-process.ts';
+import { removeFiles } from './filesystem-removal-steps.ts';
 import { faultElementId, runSteps, stageBigFile, storeGroup } from './filesystem-steps.ts';
 
 /** Resolves when the message is on its way: what happens next may be the end of this process. */
@@ -29,6 +30,8 @@ async function obey(order: DriverOrder): Promise<void> {
     await tell({ storedCount: await runGroup(order.root, order.groupSize) });
   } else if (order.bigSizeBytes !== undefined) {
     await tell({ bigFile: await stageBigFile(order.root, order.bigSizeBytes) });
+  } else if (order.isRemoval === true) {
+    await tell({ removal: await removeFiles(order.root) });
   } else {
     const onStaged = (fileId: FileId): Promise<void> => tell({ staged: fileId });
     const staged = new Set(order.staged);

@@ -3,12 +3,14 @@ import { createStepPolicies } from '#workflows/activity-policies.ts';
 import type { BatchActivities } from '#activities/batch-activities.ts';
 import type { ChangeActivities } from '#activities/change-activities.ts';
 import type { FollowOutboxActivities } from '#activities/follow-outbox-activities.ts';
+import type { ReindexSearchActivities } from '#activities/reindex-search-activities.ts';
 import type { StoreFilesActivities } from '#activities/store-files-activities.ts';
 import type { SweepActivities } from '#activities/sweep-activities.ts';
 import type {
   BatchDeleteInput,
   DeleteFileInput,
   FollowOutboxInput,
+  ReindexSearchInput,
   StoreFilesInput,
   SweepElementInput,
   UpdateAttributesInput,
@@ -19,6 +21,7 @@ const sweep = createStepPolicies<SweepActivities>();
 const change = createStepPolicies<ChangeActivities>();
 const batch = createStepPolicies<BatchActivities>();
 const follow = createStepPolicies<FollowOutboxActivities>();
+const reindex = createStepPolicies<ReindexSearchActivities>();
 
 export async function storeFiles({ groupId, fileIds }: StoreFilesInput): Promise<void> {
   await store.beforePivot((run) => run.commitContents({ groupId }));
@@ -35,6 +38,11 @@ export async function sweepElement(input: SweepElementInput): Promise<void> {
 export async function followOutbox(input: FollowOutboxInput): Promise<void> {
   await follow.beforePivot((run) => run.pruneOutbox());
   await follow.beforePivot((run) => run.followOutbox(input));
+}
+
+export async function reindexSearch(input: ReindexSearchInput): Promise<void> {
+  await reindex.afterPivot((run) => run.swapIndex({ indexName: '' }));
+  await reindex.beforePivot((run) => run.beginReindex(input));
 }
 
 export async function updateAttributes(input: UpdateAttributesInput): Promise<void> {

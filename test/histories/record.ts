@@ -18,6 +18,7 @@ import {
 import { followerScenarios, playFollower } from '#test/support/follower-scenarios.ts';
 import { playKilledWorker } from '#test/support/killed-worker.ts';
 import { playScenario, storeFilesScenarios } from '#test/support/store-files-scenarios.ts';
+import { playReindex, reindexScenarios } from '#test/support/reindex-scenarios.ts';
 import { newGroupId } from '#test/support/stored-files.ts';
 import { startSweep } from '#test/support/sweep.ts';
 import { storeFilesWorkflowId } from '#workflows/messages.ts';
@@ -67,6 +68,12 @@ const recordings: Recording[] = [
   ],
   ['sweep-element.cancelled', () => recordCancelledSweep(temporal)],
   ...changeRecordings.map(([name, record]): Recording => [name, () => record(temporal)]),
+  ...reindexScenarios.map(
+    (scenario): Recording => [
+      `reindex-search.${scenario.name}`,
+      async () => (await playReindex(temporal, scenario)).handle,
+    ],
+  ),
   ...followerScenarios.map(
     (scenario): Recording => [
       `follow-outbox.${scenario.name}`,

@@ -4,6 +4,7 @@ import { Worker, type ReplayResult, type WorkflowBundleWithSourceMap } from '@te
 import test from 'ava';
 import { installQuietRuntime, quietLogger } from '#test/support/element-harness.ts';
 import { followerScenarios } from '#test/support/follower-scenarios.ts';
+import { reindexScenarios } from '#test/support/reindex-scenarios.ts';
 import { storeFilesScenarios } from '#test/support/store-files-scenarios.ts';
 import { bundleWorkflows } from '#workers/workflow-bundle.ts';
 import { workflowTypes } from '#workflows/messages.ts';
@@ -57,6 +58,7 @@ test('every branch of every workflow is recorded', (t) => {
     'sweep-element.settle-lost-changes-fails',
     ...changeRecordings.map(([name]) => name),
     ...followerScenarios.map(({ name }) => `follow-outbox.${name}`),
+    ...reindexScenarios.map(({ name }) => `reindex-search.${name}`),
   ];
   for (const branch of branches) t.true(names.includes(`${branch}.json`), branch);
 });

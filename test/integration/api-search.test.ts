@@ -48,7 +48,7 @@ test.before(async () => {
 });
 
 test.after.always(async () => {
-  await index.dropIndex((await index.createIndex('end')).replace(/-end$/, ''));
+  await index.dropIndex(index.nameIndex('').slice(0, -1));
   index[Symbol.dispose]();
   await api[Symbol.asyncDispose]();
 });
@@ -256,7 +256,7 @@ test('what is no strict JSON, too large or of another type is refused as such', 
     '{',
     '{"query":"a","query":"b"}',
     '{"query":NaN}',
-    `${'['.repeat(100)}`,
+    '['.repeat(100),
   ]) {
     const answer = await search(body);
     t.is(answer.status, 400, body);

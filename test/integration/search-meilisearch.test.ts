@@ -60,9 +60,7 @@ test.before(async (t) => {
 
 test.after.always(async (t) => {
   const { index } = t.context;
-  const [name] = [await index.createIndex('unused')];
-  await index.dropIndex(name);
-  await index.dropIndex(name.replace(/-unused$/, ''));
+  await index.dropIndex(index.nameIndex('').slice(0, -1));
   index[Symbol.dispose]();
 });
 
@@ -187,7 +185,8 @@ test('a new index is filled beside the serving one and takes its place, once', a
   using index = new MeilisearchSearchIndex({ url, key, indexName: `test-${randomUUID()}` });
   const [old, fresh] = [document({ description: 'старое' }), document({ description: 'новое' })];
   await index.upsertDocuments([old]);
-  const name = await index.createIndex('run-1');
+  const name = index.nameIndex('run-1');
+  await index.createIndex(name);
   await index.upsertDocuments([fresh], name);
   t.is((await index.searchIndex({ ...everything, text: 'новое' })).hits.length, 0);
   await index.swapIndex(name);
@@ -199,5 +198,5 @@ test('a new index is filled beside the serving one and takes its place, once', a
   // Filters are those of the product in the new one too.
   t.is((await index.searchIndex({ ...everything, filters: { extension: 'pdf' } })).hits.length, 1);
   await t.throwsAsync(index.upsertDocuments([fresh], name));
-  await index.dropIndex(name.replace(/-run-1$/, ''));
+  await index.dropIndex(index.nameIndex('').slice(0, -1));
 });

@@ -28,7 +28,13 @@ const withElement = (run: (harness: ElementHarness) => Promise<void>): Promise<v
 
 /** Nothing is too young to be swept, where the ages are the activities' own. */
 const atOnce = { stalledGroupIdleMs: 0, failedStagingKeptMs: 0, stagingGraceMs: 0 };
-const nothing = { abandonedCount: 0, discardedCount: 0, resolvedGroupCount: 0, forgottenCount: 0 };
+const nothing = {
+  abandonedCount: 0,
+  discardedCount: 0,
+  resolvedGroupCount: 0,
+  forgottenCount: 0,
+  settledCount: 0,
+};
 
 const age = async (harness: ElementHarness, column: string, fileIds: readonly FileId[]) => {
   await harness.catalogue.database.query(
