@@ -15,6 +15,10 @@ export function renderBanner(ready: ReadyDocument, dataDirectory: string): strin
   );
   const field = (name: string): string =>
     `node -p ${quote(`JSON.parse(require("fs").readFileSync(0, "utf8")).${name}`)}`;
+  // Not with tee: /dev/stderr cannot be opened where standard error is a socket.
+  const showAndTakeId = `node -p ${quote(
+    'const text = require("fs").readFileSync(0, "utf8"); console.error(text); JSON.parse(text).file_id',
+  )}`;
   const authorization = '-H "Authorization: Bearer $TOKEN"';
   return `
 ArtStore is up.
@@ -29,7 +33,7 @@ A token, a file stored, the file read back:
 
   TOKEN=$(curl -sS -d "$(node -p ${form})" ${ready.api_url}/api/v1/auth/token | ${field('access_token')})
 
-  FILE_ID=$(curl -sS ${authorization} -F ${quote(`file=@${sample}`)} ${files} | tee /dev/stderr | ${field('file_id')})
+  FILE_ID=$(curl -sS ${authorization} -F ${quote(`file=@${sample}`)} ${files} | ${showAndTakeId})
 
   curl -sS ${authorization} -o ${quote(`copy of ${sampleName}`)} ${files}/$FILE_ID/content
 

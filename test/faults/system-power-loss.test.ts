@@ -26,10 +26,11 @@ test('no acknowledged document is lost when the machine loses its power', async 
   for (const path of [dirname(lossy.path), lossy.path]) await chmod(path, 0o711);
   const dataDirectory = join(lossy.path, 'data');
   try {
-    await startEmbedded(dataDirectory);
+    const machine = await startEmbedded(dataDirectory);
+    const pids = Object.values(machine.ready().processes);
     const sent = await storeUntilCut(connectSystem(dataDirectory), async () => {
       await lossy.cutPower();
-      await killAll(dataDirectory);
+      await killAll(dataDirectory, pids);
     });
     const acknowledged = sent.filter(({ answer }) => answer.kind === 'stored');
     t.log(`${acknowledged.length} of ${sent.length} documents were acknowledged`);
@@ -63,6 +64,8 @@ async function storeUntilCut(system: System, cut: () => Promise<void>): Promise<
       const size = sizesBytes[turn % sizesBytes.length] ?? 0;
       const one = await sendDocument(system, makeDocument(size));
       sent.push(one);
+      // Also a client gives up when nobody is there any more.
+      if (one.answer.kind === 'broken') return;
       if (one.answer.kind === 'stored') acknowledged += 1;
       if (acknowledged >= enough.acknowledged) say();
     }
@@ -78,20 +81,22 @@ async function storeUntilCut(system: System, cut: () => Promise<void>): Promise<
 }
 
 /** The processes of a machine without power do nothing any more. */
-async function killAll(dataDirectory: string): Promise<void> {
+async function killAll(dataDirectory: string, known: readonly number[] = []): Promise<void> {
+  for (const pid of known) kill(pid);
   await waitUntil('every process is gone', () => {
-    const pids = processesOn(dataDirectory);
-    for (const pid of pids) kill(pid);
-    return pids.length === 0;
+    const pids = [...known, ...processesOn(dataDirectory)];
+    return pids.filter(kill).length === 0;
   });
 }
 
-function kill(pid: number): void {
+/** @returns whether it was still there. */
+function kill(pid: number): boolean {
   try {
     process.kill(pid, 'SIGKILL');
+    return true;
   } catch (error) {
-    // It ended between the look and the signal.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
 }
 

@@ -1,14 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { Client as PostgresClient, type QueryResultRow } from 'pg';
 import { childEnvironment } from '#config/child-environment.ts';
 import type { ReadyDocument } from '#infra/embedded/ready-file.ts';
+import { makeDataDirectory, removeDataDirectory } from '#test/support/embedded-process.ts';
 import { openBarrierServer, type BarrierServer } from './barrier-server.ts';
 import { waitUntil } from './system-wait.ts';
 
@@ -19,6 +19,8 @@ export interface System {
   readonly dataDirectory: string;
   readonly ready: () => Promise<ReadyDocument>;
   readonly rootOf: (elementId: string) => string;
+  /** Of the initial account. */
+  token(): Promise<string>;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** As the administrator of the database, on a connection of its own. */
   query<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
@@ -45,6 +47,7 @@ export function connectSystem(dataDirectory: string): System {
     dataDirectory,
     ready,
     rootOf: (elementId) => join(dataDirectory, 'elements', elementId),
+    token: authorize,
     async fetch(path, init = {}) {
       const headers = new Headers(init.headers);
       if (!headers.has('authorization')) {
@@ -92,13 +95,6 @@ async function requestToken(ready: ReadyDocument): Promise<string> {
   return ((await response.json()) as { access_token: string }).access_token;
 }
 
-/** A directory that PostgreSQL's own user can get through. */
-export async function makeSystemDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'artstore-system-'));
-  await chmod(directory, 0o711);
-  return directory;
-}
-
 export interface SupervisedSystem extends System, AsyncDisposable {
   readonly barrier: BarrierServer;
   /** `kill -9`. @returns the pid that is gone. */
@@ -111,11 +107,21 @@ export interface SupervisedSystem extends System, AsyncDisposable {
 
 /** Starts everything anew in a temporary directory, the worker with barriers. */
 export async function startSupervisedSystem(): Promise<SupervisedSystem> {
-  const directory = await makeSystemDirectory();
+  const directory = await makeDataDirectory();
   const dataDirectory = join(directory, 'data');
   const socketPath = join(directory, 'barrier');
   const barrier = await openBarrierServer(socketPath);
-  const supervisor = await forkSupervisor({ directory, dataDirectory, socketPath });
+  const release = async (): Promise<void> => {
+    await barrier[Symbol.asyncDispose]();
+    await removeDataDirectory(directory);
+  };
+  let supervisor: ChildProcess;
+  try {
+    supervisor = await forkSupervisor({ directory, dataDirectory, socketPath });
+  } catch (error) {
+    await release();
+    throw error;
+  }
   const system = connectSystem(dataDirectory);
 
   return {
@@ -141,8 +147,7 @@ export async function startSupervisedSystem(): Promise<SupervisedSystem> {
     async [Symbol.asyncDispose]() {
       if (supervisor.connected) supervisor.disconnect();
       if (supervisor.exitCode === null) await once(supervisor, 'exit');
-      await barrier[Symbol.asyncDispose]();
-      if (!process.env['KEEP']) await rm(directory, { recursive: true, force: true });
+      await release();
     },
   };
 }

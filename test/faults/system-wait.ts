@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const pauseMs = 50;
-const patienceMs = 60_000;
+const patienceMs = 150_000;
 
 /** Waits for a condition; a fault of the question counts as no. The bound is generous: it never passes by time. */
 export async function waitUntil<Value>(
