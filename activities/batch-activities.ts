@@ -4,7 +4,7 @@ import type { ElementId, FileId, OperationId } from '#domain/ids.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { BatchInput, BatchItem, FileChanges } from '#domain/ports/file-changes.ts';
 import type { FileCatalogue } from '#domain/ports/file-catalogue.ts';
-import type { OperationJournal } from '#domain/ports/operation-journal.ts';
+import type { OperationEnding, OperationJournal } from '#domain/ports/operation-journal.ts';
 import type { UploadFailure } from '#domain/uploads.ts';
 
 export interface BatchPorts {
@@ -44,7 +44,7 @@ export type BatchActivities = ReturnType<typeof createBatchActivities>;
 
 /** The steps of `batchDelete` that are its own: each file has a workflow and an operation. */
 export function createBatchActivities(ports: BatchPorts) {
-  const { changes, catalogue, journal } = ports;
+  const { journal } = ports;
   return {
     /** @returns null when the operation was given up before its workflow came to it. */
     async beginBatch({ operationId }: Batch): Promise<Omit<BatchInput, 'onlyCreatedBy'> | null> {
@@ -55,115 +55,93 @@ export function createBatchActivities(ports: BatchPorts) {
     },
 
     /** Makes the operation of one file, if the file is there and the caller may. */
-    async openItem({
-      operationId,
-      item,
-    }: Batch & { readonly item: BatchItem }): Promise<OpenedItem> {
-      const begun = await journal.beginOperation(operationId);
-      if (begun === null) return refuse('OPERATION_STATE_FORBIDS', 'The batch has ended already.');
-      const { startedBy, onlyCreatedBy, graceMs } = begun.input as unknown as BatchInput;
-      const file = await catalogue.findFile(item.fileId);
-      if (file === null) return refuse('FILE_NOT_FOUND', 'There is no file with this id.');
-      if (onlyCreatedBy !== null && creatorOf(file.attributes) !== onlyCreatedBy) {
-        return refuse('FORBIDDEN', 'The account may delete only what it has stored.');
-      }
-      const { elementId } = file;
-      const opened = await changes.openDeletion(
-        { ...item, elementId, startedBy, expectedDigest: null, graceMs },
-        ports.workflowOfDeletion(item.fileId),
-      );
-      if (opened.isNew) return { kind: 'opened', elementId };
-      return {
-        kind: 'failed',
-        failure: {
-          code: 'OPERATION_IN_PROGRESS',
-          detail: 'A deletion of this file is already running.',
-        },
-        operationId: opened.operationId,
-      };
-    },
+    openItem: (input: Batch & { readonly item: BatchItem }): Promise<OpenedItem> =>
+      openItem(ports, input),
 
     /**
      * What became of an item whose workflow did not say so: its operation knows. One that has not
      * begun is ended here, and will not begin.
      * @returns null while it is running
      */
-    async settleItem({
-      item,
-      failure,
-      isCancelled,
-    }: {
-      readonly item: BatchItem;
-      readonly failure: UploadFailure;
-      readonly isCancelled: boolean;
-    }): Promise<BatchOutcome | null> {
-      const { fileId, operationId } = item;
-      const state = isCancelled ? 'cancelled' : 'failed';
-      await journal.finishOperation(operationId, ['pending'], { state, failure });
-      const [standing] = await journal.findStandings([operationId]);
-      if (standing === undefined) {
-        const outcome = isCancelled ? 'skipped' : 'failed';
-        return { fileId, operationId: null, outcome, failure };
-      }
-      if (!standing.isFinished) return null;
-      const { error } = standing;
-      if (standing.state === 'completed') {
-        return { fileId, operationId, outcome: 'deleted', failure: null };
-      }
-      const outcome = standing.state === 'cancelled' ? 'skipped' : 'failed';
-      return { fileId, operationId, outcome, failure: error ?? failure };
+    settleItem: (input: LostItem): Promise<BatchOutcome | null> => settleItem(ports, input),
+
+    async recordBatch(
+      input: Batch & { readonly outcomes: readonly BatchOutcome[]; readonly totalCount: number },
+    ): Promise<void> {
+      const { operationId, outcomes, totalCount } = input;
+      const counts = countOutcomes(outcomes, totalCount);
+      await journal.recordProgress(operationId, counts, presentOutcomes(outcomes));
     },
 
-    async recordBatch({
-      operationId,
-      outcomes,
-      totalCount,
-    }: Batch & {
-      readonly outcomes: readonly BatchOutcome[];
-      readonly totalCount: number;
-    }): Promise<void> {
-      await journal.recordProgress(
-        operationId,
-        countOutcomes(outcomes, totalCount),
-        presentOutcomes(outcomes),
-      );
-    },
-
-    async finishBatch({
-      operationId,
-      outcomes,
-      isCancelled,
-    }: Batch & {
-      readonly outcomes: readonly BatchOutcome[];
-      readonly isCancelled: boolean;
-    }): Promise<void> {
+    async finishBatch(
+      input: Batch & { readonly outcomes: readonly BatchOutcome[]; readonly isCancelled: boolean },
+    ): Promise<void> {
+      const { operationId, outcomes, isCancelled } = input;
       const result = presentOutcomes(outcomes);
-      const counts = countOutcomes(outcomes, outcomes.length);
-      await journal.recordProgress(operationId, counts, result);
-      await journal.finishOperation(
-        operationId,
-        ['pending', 'running'],
-        isCancelled
-          ? { state: 'cancelled', failure: cancelled, result }
-          : { state: 'completed', result },
-      );
+      await journal.recordProgress(operationId, countOutcomes(outcomes, outcomes.length), result);
+      const ending: OperationEnding = isCancelled
+        ? { state: 'cancelled', failure: cancelled, result }
+        : { state: 'completed', result };
+      await journal.finishOperation(operationId, ['pending', 'running'], ending);
     },
 
     /** The batch could not even begin. */
-    async failBatch({
-      operationId,
-      failure,
-      isCancelled,
-    }: Batch & {
-      readonly failure: UploadFailure;
-      readonly isCancelled: boolean;
-    }): Promise<void> {
-      await journal.finishOperation(operationId, ['pending', 'running'], {
-        state: isCancelled ? 'cancelled' : 'failed',
-        failure,
-      });
+    async failBatch(
+      input: Batch & { readonly failure: UploadFailure; readonly isCancelled: boolean },
+    ): Promise<void> {
+      const state = input.isCancelled ? 'cancelled' : 'failed';
+      const ending = { state, failure: input.failure } as const;
+      await journal.finishOperation(input.operationId, ['pending', 'running'], ending);
     },
   };
+}
+
+async function openItem(
+  { journal, catalogue, changes, workflowOfDeletion }: BatchPorts,
+  { operationId, item }: Batch & { readonly item: BatchItem },
+): Promise<OpenedItem> {
+  const begun = await journal.beginOperation(operationId);
+  if (begun === null) return refuse('OPERATION_STATE_FORBIDS', 'The batch has ended already.');
+  const { startedBy, onlyCreatedBy, graceMs } = begun.input as unknown as BatchInput;
+  const file = await catalogue.findFile(item.fileId);
+  if (file === null) return refuse('FILE_NOT_FOUND', 'There is no file with this id.');
+  if (onlyCreatedBy !== null && creatorOf(file.attributes) !== onlyCreatedBy) {
+    return refuse('FORBIDDEN', 'The account may delete only what it has stored.');
+  }
+  const { elementId } = file;
+  const opened = await changes.openDeletion(
+    { ...item, elementId, startedBy, expectedDigest: null, graceMs },
+    workflowOfDeletion(item.fileId),
+  );
+  if (opened.isNew) return { kind: 'opened', elementId };
+  const refusal = refuse('OPERATION_IN_PROGRESS', 'A deletion of this file is already running.');
+  return { ...refusal, operationId: opened.operationId };
+}
+
+interface LostItem {
+  readonly item: BatchItem;
+  readonly failure: UploadFailure;
+  readonly isCancelled: boolean;
+}
+
+async function settleItem(
+  { journal }: BatchPorts,
+  { item, failure, isCancelled }: LostItem,
+): Promise<BatchOutcome | null> {
+  const { fileId, operationId } = item;
+  const state = isCancelled ? 'cancelled' : 'failed';
+  await journal.finishOperation(operationId, ['pending'], { state, failure });
+  const [standing] = await journal.findStandings([operationId]);
+  if (standing === undefined) {
+    const outcome = isCancelled ? 'skipped' : 'failed';
+    return { fileId, operationId: null, outcome, failure };
+  }
+  if (!standing.isFinished) return null;
+  if (standing.state === 'completed') {
+    return { fileId, operationId, outcome: 'deleted', failure: null };
+  }
+  const outcome = standing.state === 'cancelled' ? 'skipped' : 'failed';
+  return { fileId, operationId, outcome, failure: standing.error ?? failure };
 }
 
 const cancelled: UploadFailure = {
@@ -193,6 +171,6 @@ function creatorOf(attributes: string): string | null {
   return (JSON.parse(attributes) as Attributes).created_by_id;
 }
 
-function refuse(code: ErrorCode, detail: string): OpenedItem {
+function refuse(code: ErrorCode, detail: string): Extract<OpenedItem, { readonly kind: 'failed' }> {
   return { kind: 'failed', failure: { code, detail }, operationId: null };
 }

@@ -1,5 +1,5 @@
 import type { RetentionPolicy } from '#domain/attributes/attributes-types.ts';
-import type { AccountId, ElementId, FileId } from '#domain/ids.ts';
+import type { ElementId, FileId } from '#domain/ids.ts';
 import type { Instant } from '#domain/instant.ts';
 import type { StorageMode } from '#domain/storage-mode/storage-mode.ts';
 
@@ -63,15 +63,6 @@ export interface FilePage {
   /** Null on the last page. */
   readonly next: FilePosition | null;
   readonly total: number | null;
-}
-
-/** What is left of a deleted file. */
-export interface Tombstone {
-  readonly fileId: FileId;
-  /** SHA-256 of the content. */
-  readonly checksum: string;
-  readonly deletedBy: AccountId;
-  readonly deletedAt: Instant;
 }
 
 /** All methods throw `CATALOGUE_UNAVAILABLE` when the database does not answer. */

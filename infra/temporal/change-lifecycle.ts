@@ -104,6 +104,6 @@ async function awaitRow(
   return { kind: 'failed', failure };
 }
 
-export function isNotHandedOver(failure: UploadFailure): boolean {
+function isNotHandedOver(failure: UploadFailure): boolean {
   return failure.code === notHandedOver.code;
 }

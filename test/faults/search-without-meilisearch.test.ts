@@ -44,7 +44,7 @@ for (const outage of ['hangs', 'is killed', 'is wiped'] as const) {
     const { next_cursor: cursor } = (await search(api, {
       query: 'догвор',
       engine: 'meilisearch',
-    })) as { next_cursor?: string };
+    })) as { next_cursor?: string | null };
     t.is(cursor, null);
 
     if (outage === 'hangs') server.hang();
