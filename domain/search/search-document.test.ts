@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createAttributes } from '#domain/attributes/new-attributes.ts';
-import type { AccountId, ElementId, FileId } from '#domain/ids.ts';
+import type { ElementId, FileId } from '#domain/ids.ts';
 import { parseInstant } from '#domain/instant.ts';
 import type { CatalogueFile } from '#domain/ports/file-catalogue.ts';
 import { attributeValues, toSearchDocument } from '#domain/search/search-document.ts';
@@ -19,7 +19,7 @@ const attributes = createAttributes({
   contentType: 'application/pdf',
   checksum: '0'.repeat(64),
   createdAt: parseInstant('2025-11-08T10:30:45.5Z')!,
-  createdBy: { id: fileId as string as AccountId, username: 'ivanov', fullname: null },
+  createdBy: { id: fileId, username: 'ivanov', fullname: null },
   fields: {
     description: 'half \ud800',
     version: null,

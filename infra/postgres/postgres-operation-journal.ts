@@ -45,12 +45,13 @@ const findStandings = {
     from operations where operation_id = any($1::uuid[])`,
 };
 
+/** Any of them: those that only wait, however many and however old, must not hide the others. */
 const findIdle = {
   text: `select operation_id, kind, workflow_id from operations
     where finished_at is null and workflow_id is not null
       and updated_at < now() - $2::bigint * interval '1 millisecond'
       and (element_id = $1 or element_id is null)
-    order by updated_at limit $3`,
+    order by random() limit $3`,
 };
 
 interface StandingRow {

@@ -52,7 +52,7 @@ test('events come in pages, each once, and the cursor goes on from the end', asy
     data: { element_id: 'edit-01' },
   });
   t.deepEqual(first?.file_ids, [first?.subject.id]);
-  t.regex(first?.occurred_at ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  t.regex(first?.occurred_at ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z$/);
 
   const atTheEnd = await read(api, `?after=${cursor}`);
   t.deepEqual(atTheEnd, { items: [], next_cursor: cursor });

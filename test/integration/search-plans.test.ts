@@ -160,7 +160,7 @@ for (const [what, search, index] of searches) {
     await t.context.search.searchFiles({ ...query, ...search });
     const nodes = await plansOf(t.context);
     const used = nodes.map((node) => node['Index Name']);
-    t.true(used.includes(index), `${used.join()}`);
+    t.true(used.includes(index), used.join());
     t.false(
       nodes.some((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === 'files'),
     );
