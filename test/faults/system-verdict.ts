@@ -8,6 +8,7 @@ import {
 } from '#test/support/independent-reader.ts';
 import { elementIds, type System } from './system-stack.ts';
 import type { Sent } from './system-uploads.ts';
+import { waitUntil } from './system-wait.ts';
 
 /** Everything that there is: on the elements, as somebody else reads them, and in the database. */
 export interface Findings {
@@ -34,18 +35,30 @@ interface Counters {
   readonly unfinished: string;
 }
 
-export async function inspect(system: System): Promise<Findings> {
-  const elements = new Map<string, ElementReport>();
-  for (const id of elementIds) elements.set(id, await readElement(system.rootOf(id)));
-  return {
-    elements,
-    rows: await system.query<FileRow & Record<string, unknown>>(
+/** Waits for a moment in which no group is under way, nor comes under way while it looks. */
+export function inspect(system: System): Promise<Findings> {
+  return waitUntil('nothing changes while everything is looked at', async () => {
+    const before = await findLastChange(system);
+    const elements = new Map<string, ElementReport>();
+    for (const id of elementIds) elements.set(id, await readElement(system.rootOf(id)));
+    const rows = await system.query<FileRow & Record<string, unknown>>(
       `SELECT file_id, element_id, storage_path || storage_filename AS path, file_size,
           sidecar_digest, state
         FROM files ORDER BY file_id`,
-    ),
-    counters: await findCounters(system),
-  };
+    );
+    const findings = { elements, rows, counters: await findCounters(system) };
+    return before !== null && before === (await findLastChange(system)) && findings;
+  });
+}
+
+/** Every step of a group changes its uploads. @returns null while a group is under way. */
+async function findLastChange(system: System): Promise<string | null> {
+  const [row] = await system.query<{ change: string; is_committing: boolean | null }>(
+    `SELECT concat(count(*), ' ', max(updated_at)) AS change,
+        bool_or(state = 'committing') AS is_committing
+      FROM uploads`,
+  );
+  return row === undefined || row.is_committing === true ? null : row.change;
 }
 
 export function findCounters(system: System): Promise<(Counters & Record<string, unknown>)[]> {
