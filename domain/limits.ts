@@ -105,8 +105,8 @@ export const limits = {
   cacheTimeoutMs: 200,
 
   // Sweeps
-  /** Staged, but no group took it: older than this it is given back. */
-  stagedUploadKeptMs: 300_000,
+  /** Staged, but no group took it: a living API decides within `storeDeadlineMs`, so its API has died. */
+  stagedUploadKeptMs: 60_000,
   /** Failed uploads leave the table after this. */
   failedUploadKeptHours: 24,
   /** Content in staging without a living upload, and content without a sidecar. */

@@ -46,7 +46,7 @@ export interface SupervisedProcess {
 
 const backOffMs = { first: 200, max: 10_000 };
 /** A process that ran for so long has recovered: the next restart is quick again. */
-const healthyAfterMs = 30_000;
+const healthyAfterMs = 10_000;
 
 /**
  * Starts a process and keeps it running until `stop`.

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import test from 'ava';
 import { createLogger } from '#infra/telemetry/logger.ts';
@@ -46,4 +49,18 @@ test('errors keep their stack and cause', (t) => {
   const { lines, logger } = openLog();
   logger.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'failed');
   t.regex(lines[0]!, /inner/);
+});
+
+test('a process whose log cannot be written goes on and ends', async (t) => {
+  await using full = await open('/dev/full', 'w');
+  const script = `
+    const { createLogger } = await import(${JSON.stringify(import.meta.resolve('#infra/telemetry/logger.ts'))});
+    const logger = createLogger({ name: 'test', level: 'trace' });
+    for (let line = 0; line < 100; line += 1) logger.info('lost');
+    process.exitCode = 7;`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', full.fd, 'inherit'],
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  t.is(code, 7);
 });

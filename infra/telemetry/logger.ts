@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { pino, stdSerializers, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
 import { censor, redactedKeys, redactSecrets } from './redact-secrets.ts';
 
@@ -32,5 +33,22 @@ export function createLogger({ destination, ...named }: LoggerOptions): Logger {
   // Not for the pretty transport, which wants the number.
   const level = (label: string) => ({ level: label });
   const lines = { ...options, formatters: { ...options.formatters, level } };
-  return destination === undefined ? pino(lines) : pino(lines, destination);
+  return pino(lines, destination ?? standardOutput);
 }
+
+/**
+ * A line that cannot be written is dropped: the usual destination repeats it for ever, so that on a
+ * full disk a process could neither go on nor end.
+ */
+const standardOutput: DestinationStream = {
+  write(line) {
+    const bytes = Buffer.from(line);
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += writeSync(process.stdout.fd, bytes, written);
+      }
+    } catch {
+      // There is no other place to say it.
+    }
+  },
+};

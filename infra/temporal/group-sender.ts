@@ -22,6 +22,8 @@ import {
 } from '#workflows/messages.ts';
 import type { TemporalAvailability } from './temporal-availability.ts';
 
+/** A group whose worker died is taken over after this; longer steps prolong it by themselves. */
+const workflowTaskTimeoutMs = 5_000;
 const retryPauseMs = 250;
 /** `UNAVAILABLE` of gRPC: no connection, or the server is on its way down. */
 const unavailable = 14;
@@ -82,6 +84,7 @@ function updateWithStart(
     startWorkflowOperation: new WithStartWorkflowOperation(workflowTypes.storeFiles, {
       workflowId: storeFilesWorkflowId(groupId),
       taskQueue: elementTaskQueue(elementId),
+      workflowTaskTimeout: workflowTaskTimeoutMs,
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
