@@ -51,7 +51,7 @@ export async function startRedis(
   return { process: supervised, url: `redis://:${password}@127.0.0.1:${port}` };
 }
 
-export async function findRedis(
+async function findRedis(
   environment: Readonly<Record<string, string>>,
 ): Promise<string | null> {
   for (const name of ['redis-server', 'valkey-server']) {

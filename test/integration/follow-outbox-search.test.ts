@@ -69,6 +69,10 @@ test('files come into the index, change in it and leave it; an index that is awa
   await harness.startFollower();
   await finds('договор', [contract!]);
   await finds('аренды', [contract!]);
+  // The index has them before the position says so.
+  await until('the position follows', async () => {
+    return (await harness.outbox.measureLag('search')).rows === 0;
+  });
 
   proxy.cut();
   await database.query(

@@ -9,11 +9,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { constants, homedir, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { cacheHome, childEnvironment } from '#config/child-environment.ts';
 import { openDataDirectory } from '#infra/embedded/data-directory.ts';
 import { createProgress } from '#infra/embedded/progress.ts';
-import { findRedis } from '#infra/embedded/redis-server.ts';
 import { runCommand } from '#infra/embedded/run-command.ts';
 import { startServers, type Servers } from '#infra/embedded/servers.ts';
 import { StartupError } from '#infra/embedded/startup-error.ts';
@@ -26,6 +25,13 @@ const environment = childEnvironment();
 const progress = createProgress(process.stderr);
 const interrupted = new AbortController();
 let command: ReturnType<typeof spawn> | null = null;
+
+/** Programs that no npm package brings, and the Debian package of each. */
+const systemPackages = [
+  { name: 'redis-server', programs: ['redis-server', 'valkey-server'] },
+  { name: 'strace', programs: ['strace'] },
+  { name: 'e2fsprogs', programs: ['mkfs.ext4'] },
+];
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
@@ -44,7 +50,7 @@ try {
 
 async function run([program, ...args]: readonly string[]): Promise<number> {
   if (program === undefined) throw new StartupError('usage: with-stack.ts <command> [argument…]');
-  await installRedis();
+  await installMissing();
   const directory = await mkdtemp(join(tmpdir(), 'artstore-test-'));
   // PostgreSQL runs as another user when we are root, and has to come through.
   await chmod(directory, 0o711);
@@ -113,27 +119,31 @@ function administrationDatabase(url: string): string {
 }
 
 /** A test never runs with less than it names: what can be installed is, else this fails. */
-async function installRedis(): Promise<void> {
-  if ((await findRedis(environment)) !== null) return;
+async function installMissing(): Promise<void> {
+  const missing = systemPackages.filter(({ programs }) => !programs.some(isOnPath));
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name);
   const canInstall = userInfo().uid === 0 && existsSync('/usr/bin/apt-get');
-  if (!canInstall) {
-    throw new StartupError('The tests need redis-server: install the package redis-server.');
-  }
-  progress.say('Installing the package redis-server, which the tests need.');
+  if (!canInstall) throw new StartupError(`The tests need these packages: ${names.join(', ')}.`);
+  progress.say(`Installing what the tests need: ${names.join(', ')}.`);
   const apt = {
     command: 'apt-get',
     environment: { ...environment, DEBIAN_FRONTEND: 'noninteractive' },
   };
   await runCommand({ ...apt, args: ['update'] });
-  // Only its program is wanted: a server that the package starts would be nobody's.
+  // Only the programs are wanted: a server that a package starts would be nobody's.
   await runCommand({
     ...apt,
-    args: ['install', '--yes', '--no-install-recommends', 'redis-server'],
+    args: ['install', '--yes', '--no-install-recommends', ...names],
     environment: { ...apt.environment, RUNLEVEL: '1' },
   });
-  if ((await findRedis(environment)) === null) {
-    throw new StartupError(
-      'The package redis-server was installed, but redis-server is not on PATH.',
-    );
+  for (const { name, programs } of missing) {
+    if (programs.some(isOnPath)) continue;
+    throw new StartupError(`${name} was installed, but ${programs[0]} is not on PATH.`);
   }
+}
+
+function isOnPath(program: string): boolean {
+  const folders = (environment['PATH'] ?? '').split(delimiter);
+  return folders.some((folder) => folder !== '' && existsSync(join(folder, program)));
 }
