@@ -51,9 +51,7 @@ export async function startRedis(
   return { process: supervised, url: `redis://:${password}@127.0.0.1:${port}` };
 }
 
-async function findRedis(
-  environment: Readonly<Record<string, string>>,
-): Promise<string | null> {
+async function findRedis(environment: Readonly<Record<string, string>>): Promise<string | null> {
   for (const name of ['redis-server', 'valkey-server']) {
     for (const directory of (environment['PATH'] ?? '').split(delimiter)) {
       const path = join(directory, name);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { Client } from 'pg';
@@ -87,4 +87,18 @@ test('a database whose master key is gone is not opened with a new one', async (
   });
   t.is(code, 1);
   t.regex(output, /master\.key is missing/);
+});
+
+test('a search index that does not open any more is set aside, and everything starts', async (t) => {
+  const { dataDirectory } = t.context;
+  const first = await startEmbedded(dataDirectory);
+  t.is(await first.end('SIGTERM'), 0);
+  const folder = join(dataDirectory, 'meilisearch');
+  await writeFile(join(folder, 'data', 'VERSION'), '');
+
+  const second = await startEmbedded(dataDirectory);
+  t.is((await fetch(`${second.ready().meilisearch_url}/health`)).status, 200);
+  t.true(second.output().includes('/api/v1/search/reindex'));
+  t.is((await readdir(folder)).filter((name) => name.startsWith('damaged-')).length, 1);
+  t.is(await second.end('SIGTERM'), 0);
 });
