@@ -20,6 +20,8 @@ const usualTurnMs = 600_000;
 const heartbeatMs = 1_000;
 /** A row that had to wait for another transaction comes without a notification. */
 const lookAgainMs = 400;
+/** Each batch costs the index a task, however small: what comes meanwhile forms the next one. */
+const gatherMs = 300;
 /** Files that are handed on at once; an event of a bulk run has many. */
 const chunkFiles = 1_000;
 const shortestPauseMs = 200;
@@ -108,6 +110,7 @@ async function followWhileAnswered(
     }
     position = await takeOver({ outbox, consumer, target, turn }, { position, events, last });
     onProgress();
+    if (events.length < limits.outboxBatch) await pause(gatherMs, turn);
   }
 }
 
