@@ -18,23 +18,27 @@ export async function writeBody(
       // From here on the answer is ours, not Koa's.
       context.respond = false;
     }
-    if (!res.write(chunk)) await drained(res);
+    await written(res, chunk);
     if (res.destroyed) return;
   }
   context.respond = false;
   res.end();
 }
 
-/** Ends the connection of a receiver that takes nothing any more. */
-function drained(res: ServerResponse): Promise<void> {
+/**
+ * Resolves when the kernel has the chunk, whose memory then may be used again, or the connection
+ * is gone. Ends the connection of a receiver that takes nothing any more.
+ */
+function written(res: ServerResponse, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => res.destroy(), limits.downloadIdleMs);
     const go = () => {
       clearTimeout(timer);
-      res.off('drain', go).off('close', go);
+      res.off('close', go);
       resolve();
     };
-    res.on('drain', go).on('close', go);
+    res.on('close', go);
     if (res.destroyed) go();
+    else res.write(chunk, go);
   });
 }

@@ -52,9 +52,9 @@ export interface StagingArea {
 export interface ContentStore {
   /**
    * Opens content for reading. `start` and `end` are inclusive byte positions; without them the
-   * whole content is read. The length is checked before the first byte is given out. Every chunk
-   * has an `ArrayBuffer` of its own: a reader that is done with one may `transfer` it away, which
-   * frees it at once and keeps memory flat whatever the size.
+   * whole content is read. The length is checked before the first byte is given out. A chunk is
+   * the caller's only until it asks for the next one, and the last until it disposes of the
+   * content: then its memory may be used again, which keeps it flat whatever the size.
    * @throws CONTENT_MISSING (only while the element's marker is in place), CONTENT_CORRUPT when
    *   the length is not `sizeBytes`, ELEMENT_UNAVAILABLE otherwise.
    */

@@ -41,7 +41,7 @@ export async function openContentReader(
       details: { sizeBytes: opened.sizeBytes },
     });
   }
-  return createReader(opened.handle, { start, length: end - start + 1, signal });
+  return createReader(opened.handle, { start, length: end - start + 1, signal, isReusing: true });
 }
 
 /** The whole file, whatever its size. @returns null when there is none. */
@@ -51,7 +51,9 @@ export async function openWholeReader(
 ): Promise<ContentReader | null> {
   signal.throwIfAborted();
   const opened = await openRegular(path);
-  return opened && createReader(opened.handle, { start: 0, length: opened.sizeBytes, signal });
+  if (opened === null) return null;
+  const section = { start: 0, length: opened.sizeBytes, signal, isReusing: false };
+  return createReader(opened.handle, section);
 }
 
 async function openRegular(
@@ -87,18 +89,26 @@ interface Section {
   readonly start: number;
   readonly length: number;
   readonly signal: AbortSignal;
+  /** Two buffers for the whole content, in turn: a new one for each chunk is most of a download's cost. */
+  readonly isReusing: boolean;
 }
 
 function createReader(handle: FileHandle, section: Section): ContentReader {
   let reading: Promise<Uint8Array> | null = null;
   let closing: Promise<void> | null = null;
+  /** The chunk that the caller is done with once it asks for the next. */
+  let spare: Buffer | null = null;
 
-  function startRead(position: number): Promise<Uint8Array> {
-    const rest = section.start + section.length - position;
-    reading = readChunk(handle, position, Math.min(rest, chunkSizeBytes));
+  function startRead(position: number): Promise<Buffer> {
+    const length = Math.min(section.start + section.length - position, chunkSizeBytes);
+    // Only the last chunk is shorter, so a spare one is always long enough.
+    const target = spare?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length);
+    spare = null;
+    const started = readInto(target, handle, position);
+    reading = started;
     // Looked at by the next pull; until then it must not count as unhandled.
-    reading.catch(() => undefined);
-    return reading;
+    started.catch(() => undefined);
+    return started;
   }
 
   /** Never while a read is under way: the descriptor could be another file's by then. */
@@ -128,6 +138,7 @@ function createReader(handle: FileHandle, section: Section): ContentReader {
         next = position < end ? startRead(position) : null;
         yield chunk;
         section.signal.throwIfAborted();
+        if (section.isReusing) spare = chunk;
       }
       section.signal.throwIfAborted();
     } finally {
@@ -141,13 +152,9 @@ function createReader(handle: FileHandle, section: Section): ContentReader {
   };
 }
 
-/** Exactly `length` bytes: the size was checked at the start, less means that it changed since. */
-async function readChunk(
-  handle: FileHandle,
-  position: number,
-  length: number,
-): Promise<Uint8Array> {
-  const chunk = Buffer.allocUnsafeSlow(length);
+/** All of `chunk`: the size was checked at the start, less means that it changed since. */
+async function readInto(chunk: Buffer, handle: FileHandle, position: number): Promise<Buffer> {
+  const { length } = chunk;
   let filled = 0;
   while (filled < length) {
     let bytesRead: number;

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createBatcher, type Batcher, type Settled } from '#domain/batcher.ts';
 import { DomainError } from '#domain/errors.ts';
 import type { ElementId, FileId, GroupId } from '#domain/ids.ts';
@@ -78,15 +77,14 @@ export function createUploadLifecycle(options: {
   };
 }
 
+/** A plain timer: an abortable one makes an error, with its stack, for every upload. */
 async function beforeDeadline<Result>(work: Promise<Result>): Promise<Result | 'deadline'> {
-  const timer = new AbortController();
-  const options = { signal: timer.signal, ref: false };
-  const deadline = sleep(limits.storeDeadlineMs, 'deadline' as const, options);
-  deadline.catch(() => undefined);
+  const { promise: deadline, resolve: pass } = Promise.withResolvers<'deadline'>();
+  const timer = setTimeout(() => pass('deadline'), limits.storeDeadlineMs).unref();
   try {
     return await Promise.race([work, deadline]);
   } finally {
-    timer.abort();
+    clearTimeout(timer);
     work.catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -209,6 +209,15 @@ test('a large file comes back byte for byte, whole and in ranges over chunk bord
   t.true((await bytesOf(await read(file))).equals(big));
   const part = await bytesOf(await read(file, { Range: 'bytes=262000-1050000' }));
   t.true(part.equals(big.subarray(262_000, 1_050_001)));
+});
+
+test('a receiver that lags behind gets every byte, though the memory of chunks is used again', async (t) => {
+  // More than the sockets hold, and no two chunks alike.
+  const file = await store(randomBytes(32_000_000));
+  const response = await read(file);
+  // Without waiting for the receiver the whole file would be read meanwhile.
+  for (let round = 0; round < 50; round += 1) await stateOf(file);
+  t.true((await bytesOf(response)).equals(file.content));
 });
 
 test('damage: the answer never looks whole; one bad reading is suspect, two are corrupt', async (t) => {
