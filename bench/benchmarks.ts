@@ -1,3 +1,5 @@
+import { catalogueBenchmarks } from './catalogue-benchmarks.ts';
+import { loopPlan } from './loop-plan.ts';
 import type { LoadPlan, RequestPlan, TransferPlan } from './load-plan.ts';
 import type { LoadProcess } from './load-process.ts';
 import type { BareTarget, ProductTarget, Target } from './target.ts';
@@ -48,7 +50,7 @@ export interface Benchmark {
   readonly goals: readonly Goal[];
   /** Uploads are committed in groups; their mean size is a figure. */
   readonly hasGroups: boolean;
-  /** Puts into place what is needed; the product comes first, what it is compared with second. */
+  /** Puts into place what is needed; the product comes first, what it is compared with, if anything, second. */
   prepare(bench: Bench): Promise<readonly Side[]>;
 }
 
@@ -56,15 +58,9 @@ const kibibyte = 1024;
 const mebibyte = 1_048_576;
 const warmUpBytes = 64 * mebibyte;
 const readFiles = 500;
-const openLoopConnectionsMax = 256;
 
 /** A closed loop with so many connections, or an open one with so many requests a second. */
-type LoopOptions = { readonly connections: number } | { readonly perSecond: number };
-
-interface Loop {
-  readonly options: LoopOptions;
-  readonly request: RequestPlan;
-}
+export type LoopOptions = { readonly connections: number } | { readonly perSecond: number };
 
 function uploads(sizeBytes: number, options: LoopOptions): Benchmark['prepare'] {
   return (bench) => {
@@ -72,7 +68,10 @@ function uploads(sizeBytes: number, options: LoopOptions): Benchmark['prepare'] 
       name: target.name,
       target,
       plan: async () =>
-        loopPlan(bench, target, { options, request: await uploadRequest(target, sizeBytes) }),
+        loopPlan(bench.settings, target.origin, {
+          options,
+          request: await uploadRequest(target, sizeBytes),
+        }),
     });
     return Promise.resolve([side(bench.product), side(bench.bare)]);
   };
@@ -86,7 +85,7 @@ function reads(options: LoopOptions): Benchmark['prepare'] {
         name: target.name,
         target,
         plan: async () =>
-          loopPlan(bench, target, {
+          loopPlan(bench.settings, target.origin, {
             options,
             request: { kind: 'read', paths, headers: await target.authorize() },
           }),
@@ -96,18 +95,23 @@ function reads(options: LoopOptions): Benchmark['prepare'] {
   };
 }
 
+function changes(options: LoopOptions): Benchmark['prepare'] {
+  return async (bench) => {
+    const { product } = bench;
+    const ids = await storeFiles(bench, product);
+    const paths = ids.map((id) => product.attributesPath(id));
+    const plan = async () =>
+      loopPlan(bench.settings, product.origin, {
+        options,
+        request: { kind: 'change', paths, headers: await product.authorize() },
+      });
+    return [{ name: 'product', target: product, plan }];
+  };
+}
+
 async function uploadRequest(target: Target, sizeBytes: number): Promise<RequestPlan> {
   const headers = [...(await target.authorize()), 'Content-Type: application/octet-stream'];
   return { kind: 'upload', path: target.uploadPath, headers, sizeBytes };
-}
-
-function loopPlan(bench: Bench, target: Target, loop: Loop): LoadPlan {
-  const { warmUpMs, durationMs } = bench.settings;
-  const { options, request } = loop;
-  const common = { origin: target.origin, warmUpMs, durationMs, request };
-  return 'connections' in options
-    ? { ...common, kind: 'closed-loop', ...options }
-    : { ...common, kind: 'open-loop', ...options, connectionsMax: openLoopConnectionsMax };
 }
 
 /** @returns the ids of small files to read. */
@@ -263,4 +267,19 @@ export const benchmarks: readonly Benchmark[] = [
     goals: [{ figure: 'p99_ms', comparison: 'at most', wanted: 10 }],
     prepare: reads({ perSecond: 500 }),
   },
+  {
+    name: 'patch-alone',
+    title: 'changes of attributes, closed loop, 1 connection',
+    hasGroups: false,
+    goals: [{ figure: 'p50_ms', comparison: 'at most', wanted: 80 }],
+    prepare: changes({ connections: 1 }),
+  },
+  {
+    name: 'patch',
+    title: 'changes of attributes, closed loop, 8 connections',
+    hasGroups: false,
+    goals: [{ figure: 'per_second', comparison: 'at least', wanted: 25 }],
+    prepare: changes({ connections: 8 }),
+  },
+  ...catalogueBenchmarks,
 ];

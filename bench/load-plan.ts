@@ -13,6 +13,19 @@ export type RequestPlan =
       readonly kind: 'read';
       readonly paths: readonly string[];
       readonly headers: readonly string[];
+    }
+  | {
+      /** Questions that need a body, JSON. */
+      readonly kind: 'ask';
+      readonly path: string;
+      readonly headers: readonly string[];
+      readonly bodies: readonly string[];
+    }
+  | {
+      /** A merge patch that is never the same twice; each connection has a file of its own. */
+      readonly kind: 'change';
+      readonly paths: readonly string[];
+      readonly headers: readonly string[];
     };
 
 interface Window {

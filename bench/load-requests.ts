@@ -17,12 +17,43 @@ export function formatHead(method: string, path: string, headers: readonly strin
  */
 export function createRequests(plan: RequestPlan, connection: number): () => Uint8Array {
   if (plan.kind === 'upload') return createUploads(plan);
-  const requests = plan.paths.map((path) => Buffer.from(formatHead('GET', path, plan.headers)));
+  if (plan.kind === 'change') return createChanges(plan, connection);
+  const requests = plan.kind === 'read' ? formatReads(plan) : formatQuestions(plan);
   // Connections start apart from one another: they would all ask for the same file at once.
   let next = connection * 7919;
   return () => {
     next += 1;
     return requests[next % requests.length] ?? Buffer.alloc(0);
+  };
+}
+
+function formatReads(plan: Extract<RequestPlan, { kind: 'read' }>): Buffer[] {
+  return plan.paths.map((path) => Buffer.from(formatHead('GET', path, plan.headers)));
+}
+
+function formatQuestions(plan: Extract<RequestPlan, { kind: 'ask' }>): Buffer[] {
+  const headers = [...plan.headers, 'Content-Type: application/json'];
+  return plan.bodies.map((text) => {
+    const body = Buffer.from(text);
+    const length = `Content-Length: ${body.length}`;
+    return Buffer.concat([Buffer.from(formatHead('POST', plan.path, [...headers, length])), body]);
+  });
+}
+
+function createChanges(
+  plan: Extract<RequestPlan, { kind: 'change' }>,
+  connection: number,
+): () => Uint8Array {
+  const path = plan.paths[connection % plan.paths.length] ?? '';
+  const headers = [...plan.headers, 'Content-Type: application/merge-patch+json', 'If-Match: *'];
+  let count = 0;
+  return () => {
+    count += 1;
+    const body = Buffer.from(
+      JSON.stringify({ description: `${noncePrefix.toString('hex')} ${count}` }),
+    );
+    const length = `Content-Length: ${body.length}`;
+    return Buffer.concat([Buffer.from(formatHead('PATCH', path, [...headers, length])), body]);
   };
 }
 
