@@ -1,5 +1,5 @@
 import { catalogueBenchmarks } from './catalogue-benchmarks.ts';
-import { loopPlan } from './loop-plan.ts';
+import { loopPlan, loopSide } from './loop-plan.ts';
 import type { LoadPlan, RequestPlan, TransferPlan } from './load-plan.ts';
 import type { LoadProcess } from './load-process.ts';
 import type { BareTarget, ProductTarget, Target } from './target.ts';
@@ -80,16 +80,8 @@ function uploads(sizeBytes: number, options: LoopOptions): Benchmark['prepare'] 
 function reads(options: LoopOptions): Benchmark['prepare'] {
   return async (bench) => {
     const side = async (target: BareTarget | ProductTarget): Promise<Side> => {
-      const paths = (await storeFiles(bench, target)).map((id) => target.attributesPath(id));
-      return {
-        name: target.name,
-        target,
-        plan: async () =>
-          loopPlan(bench.settings, target.origin, {
-            options,
-            request: { kind: 'read', paths, headers: await target.authorize() },
-          }),
-      };
+      const paths = await storePaths(bench, target);
+      return loopSide(bench.settings, target, { options, request: { kind: 'read', paths } });
     };
     return [await side(bench.product), await side(bench.bare)];
   };
@@ -97,15 +89,9 @@ function reads(options: LoopOptions): Benchmark['prepare'] {
 
 function changes(options: LoopOptions): Benchmark['prepare'] {
   return async (bench) => {
-    const { product } = bench;
-    const ids = await storeFiles(bench, product);
-    const paths = ids.map((id) => product.attributesPath(id));
-    const plan = async () =>
-      loopPlan(bench.settings, product.origin, {
-        options,
-        request: { kind: 'change', paths, headers: await product.authorize() },
-      });
-    return [{ name: 'product', target: product, plan }];
+    const { settings, product } = bench;
+    const paths = await storePaths(bench, product);
+    return [loopSide(settings, product, { options, request: { kind: 'change', paths } })];
   };
 }
 
@@ -114,8 +100,8 @@ async function uploadRequest(target: Target, sizeBytes: number): Promise<Request
   return { kind: 'upload', path: target.uploadPath, headers, sizeBytes };
 }
 
-/** @returns the ids of small files to read. */
-async function storeFiles(bench: Bench, target: Target): Promise<string[]> {
+/** Stores small files. @returns the paths of their attributes. */
+async function storePaths(bench: Bench, target: Target): Promise<string[]> {
   const { answers } = await bench.load.run(
     {
       kind: 'store',
@@ -126,7 +112,7 @@ async function storeFiles(bench: Bench, target: Target): Promise<string[]> {
     },
     'store',
   );
-  return answers.map((answer) => (JSON.parse(answer) as StoredFile).file_id);
+  return answers.map((answer) => target.attributesPath((JSON.parse(answer) as StoredFile).file_id));
 }
 
 interface StoredFile {

@@ -1,7 +1,6 @@
-import type { Bench, Benchmark, Goal, LoopOptions, Side } from './benchmarks.ts';
+import type { Bench, Benchmark, Goal, LoopOptions } from './benchmarks.ts';
 import { amountLimit, counterpartyCount, fillCatalogue, knownWords } from './catalogue-rows.ts';
-import { loopPlan } from './loop-plan.ts';
-import type { RequestPlan } from './load-plan.ts';
+import { loopSide, type PlainRequest } from './loop-plan.ts';
 
 const fewRows = 10_000;
 const manyRows = 1_000_000;
@@ -9,11 +8,8 @@ const pageFiles = 20;
 const deepPage = 10_000;
 const stepFiles = 1000;
 
-/** What is asked of the product; the lines of the request head that authorize it come later. */
-type Question = (bench: Bench) => Promise<Unauthorized> | Unauthorized;
-type Unauthorized =
-  | { readonly kind: 'read'; readonly paths: readonly string[] }
-  | { readonly kind: 'ask'; readonly path: string; readonly bodies: readonly string[] };
+/** What is asked of the product, found out when its rows are there. */
+type Question = (bench: Bench) => Promise<PlainRequest> | PlainRequest;
 
 interface Asked {
   readonly rows: number;
@@ -24,18 +20,9 @@ interface Asked {
 /** No bare server beside it: there is no catalogue that it could leave out. */
 function asks({ rows, options, question }: Asked): Benchmark['prepare'] {
   return async (bench) => {
-    const { product } = bench;
+    const { settings, product } = bench;
     await fillCatalogue(product.postgresUrl, rows);
-    const asked = await question(bench);
-    const side: Side = {
-      name: 'product',
-      target: product,
-      plan: async () => {
-        const request: RequestPlan = { ...asked, headers: await product.authorize() };
-        return loopPlan(bench.settings, product.origin, { options, request });
-      },
-    };
-    return [side];
+    return [loopSide(settings, product, { options, request: await question(bench) })];
   };
 }
 
@@ -67,7 +54,7 @@ const listPath = `/api/v1/files?limit=${pageFiles}`;
 const firstPage: Question = () => ({ kind: 'read', paths: [listPath] });
 
 /** The cursor of a page is that of the item before it, whatever the size of the pages so far. */
-async function deepPages({ product }: Bench): Promise<Unauthorized> {
+async function deepPages({ product }: Bench): Promise<PlainRequest> {
   const [authorization = ''] = await product.authorize();
   const headers = { Authorization: authorization.slice('Authorization: '.length) };
   let cursor = '';

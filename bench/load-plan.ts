@@ -22,7 +22,7 @@ export type RequestPlan =
       readonly bodies: readonly string[];
     }
   | {
-      /** A merge patch that is never the same twice; each connection has a file of its own. */
+      /** A merge patch unlike the one before it; each connection has a file of its own. */
       readonly kind: 'change';
       readonly paths: readonly string[];
       readonly headers: readonly string[];

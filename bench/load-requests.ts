@@ -33,11 +33,20 @@ function formatReads(plan: Extract<RequestPlan, { kind: 'read' }>): Buffer[] {
 
 function formatQuestions(plan: Extract<RequestPlan, { kind: 'ask' }>): Buffer[] {
   const headers = [...plan.headers, 'Content-Type: application/json'];
-  return plan.bodies.map((text) => {
-    const body = Buffer.from(text);
-    const length = `Content-Length: ${body.length}`;
-    return Buffer.concat([Buffer.from(formatHead('POST', plan.path, [...headers, length])), body]);
-  });
+  return plan.bodies.map((body) =>
+    formatRequest({ method: 'POST', path: plan.path, headers, body }),
+  );
+}
+
+function formatRequest(request: {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly body: string;
+}): Buffer {
+  const body = Buffer.from(request.body);
+  const headers = [...request.headers, `Content-Length: ${body.length}`];
+  return Buffer.concat([Buffer.from(formatHead(request.method, request.path, headers)), body]);
 }
 
 function createChanges(
@@ -49,11 +58,8 @@ function createChanges(
   let count = 0;
   return () => {
     count += 1;
-    const body = Buffer.from(
-      JSON.stringify({ description: `${noncePrefix.toString('hex')} ${count}` }),
-    );
-    const length = `Content-Length: ${body.length}`;
-    return Buffer.concat([Buffer.from(formatHead('PATCH', path, [...headers, length])), body]);
+    const body = JSON.stringify({ description: `${noncePrefix.toString('hex')} ${count}` });
+    return formatRequest({ method: 'PATCH', path, headers, body });
   };
 }
 
