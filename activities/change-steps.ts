@@ -3,6 +3,7 @@ import { DomainError } from '#domain/errors.ts';
 import type { FileId, OperationId } from '#domain/ids.ts';
 import type { FileCache } from '#domain/ports/file-cache.ts';
 import type { FileChange, FileChanges } from '#domain/ports/file-changes.ts';
+import type { HeldFilter } from '#domain/ports/migration-files.ts';
 import type { ElementWriter } from '#domain/ports/object-store.ts';
 import type { OperationJournal } from '#domain/ports/operation-journal.ts';
 import type { WorkflowDirectory } from '#domain/ports/workflow-directory.ts';
@@ -20,6 +21,11 @@ export interface ChangePorts extends Omit<ElementPorts, 'turns'> {
   readonly directory: WorkflowDirectory;
   /** Bounded in time and never throws; absent where there is no cache. */
   readonly cache?: Pick<FileCache, 'invalidateFiles'>;
+  /**
+   * Ends claims of migrations whose workflow is no more; absent where none are run.
+   * @returns how many
+   */
+  readonly settleMigrated?: (filter: HeldFilter, signal: AbortSignal) => Promise<number>;
 }
 
 /** The payload of every step: what is to be written is read from the operation's row. */

@@ -57,6 +57,9 @@ export function createChangeSweepActivities(ports: ChangeSweepPorts) {
         await settle(operation);
         settledCount += 1;
       }
+      const { cancellationSignal } = Context.current();
+      const orphans = { kind: 'orphans', idleMs } as const;
+      settledCount += (await ports.settleMigrated?.(orphans, cancellationSignal)) ?? 0;
       settledCount += await changes.releaseOrphanedClaims(elementId, idleMs);
       await discardMovedSidecars();
       return settledCount;

@@ -1,6 +1,9 @@
+import { Context, sleep } from '@temporalio/activity';
 import type { Attributes } from '#domain/attributes/attributes-types.ts';
 import { DomainError, isDomainError, type ErrorCode } from '#domain/errors.ts';
 import type { OperationId } from '#domain/ids.ts';
+import { limits } from '#domain/limits.ts';
+import { isMigrationClaim } from '#domain/migrations/migration-run.ts';
 import type { ClaimOutcome, FileChange } from '#domain/ports/file-changes.ts';
 import type { ChangeOutcome } from '#domain/ports/file-lifecycle.ts';
 import { requireRetentionPermitsDeletion } from '#domain/retention/deletion-rule.ts';
@@ -17,6 +20,8 @@ export type TakenFile =
 
 /** How often the file may change hands while one caller tries to get it. */
 const claimTries = 5;
+/** Between two looks at a file that a migration holds. */
+const claimLookMs = 50;
 
 /**
  * Takes the file for the operation. Everything that can refuse is looked at here; an operation
@@ -34,6 +39,7 @@ async function tryToTake(
   ports: ChangePorts,
   step: ChangeStep,
 ): Promise<RefusedChange | 'operation-ended' | null> {
+  const wait = createPatience();
   for (let tries = 1; tries <= claimTries; tries += 1) {
     const change = await ports.changes.findChange(step.operationId);
     if (change === null) return whenNothingIsThere(ports, step);
@@ -47,7 +53,8 @@ async function tryToTake(
       case 'operation-ended':
         return 'operation-ended';
       case 'busy':
-        if (!(await takeOver(ports, step, outcome))) return busy(outcome.operationId);
+        if (await wait(outcome)) tries -= 1;
+        else if (!(await takeOver(ports, step, outcome))) return busy(outcome.operationId);
         break;
       case 'digest-differs':
         // Whoever named no sidecar wants the file as it is now.
@@ -83,6 +90,17 @@ function refuseDeletion(change: FileChange): RefusedChange | null {
   }
 }
 
+/** A migration lets go of a file soon. @returns whether to look again */
+function createPatience(): (holder: { readonly workflowId: string }) => Promise<boolean> {
+  let waitedMs = 0;
+  return async ({ workflowId }) => {
+    if (!isMigrationClaim(workflowId) || waitedMs >= limits.migrationClaimWaitMs) return false;
+    await sleep(claimLookMs);
+    waitedMs += claimLookMs;
+    return true;
+  };
+}
+
 /** @returns true when the claim was that of a workflow which is no more, and is released now. */
 async function takeOver(
   ports: ChangePorts,
@@ -90,7 +108,14 @@ async function takeOver(
   holder: Extract<ClaimOutcome, { readonly kind: 'busy' }>,
 ): Promise<boolean> {
   if (await isRunning(ports, holder.workflowId)) return false;
+  if (isMigrationClaim(holder.workflowId)) return endMigrationClaim(ports, step);
   await settleChange(ports, { operationId: holder.operationId, fileId: step.fileId });
+  return true;
+}
+
+async function endMigrationClaim(ports: ChangePorts, { fileId }: ChangeStep): Promise<boolean> {
+  if (ports.settleMigrated === undefined) return false;
+  await ports.settleMigrated({ kind: 'file', fileId }, Context.current().cancellationSignal);
   return true;
 }
 

@@ -5,6 +5,18 @@ import { DomainError, isDomainError } from '#domain/errors.ts';
 import type { JsonValue } from '#domain/json.ts';
 import { parseStrictJsonBytes } from '#domain/strict-json.ts';
 
+/** The same, where nothing at all means an object without members. */
+export async function readOptionalJsonBody(
+  call: Pick<Call, 'context'>,
+  maxBytes: number,
+): Promise<JsonValue> {
+  const { headers } = call.context.req;
+  // RFC 9112, section 6.3: a request with neither has no body.
+  const isThere =
+    headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+  return isThere ? await readJsonBody(call, { maxBytes }) : {};
+}
+
 /**
  * A small body of JSON, parsed strictly: duplicate keys, a byte-order mark, what is not UTF-8 and
  * deep nesting are refused, numbers keep their digits.

@@ -11,29 +11,46 @@ import { isDomainError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
 import { createArgon2SecretHasher } from '#infra/argon2/argon2-secret-hasher.ts';
 import { createFilesystemElementAccess } from '#infra/filesystem/filesystem-element-access.ts';
+import { createFilesystemElementDirectories } from '#infra/filesystem/filesystem-element-directories.ts';
 import { openAttributesCodec } from '#infra/json-schema/attributes-codec.ts';
+import { createTemplateChecker } from '#infra/json-schema/template-checker.ts';
 import { MeilisearchSearchIndex } from '#infra/meilisearch/meilisearch-search-index.ts';
 import { openOrm } from '#infra/postgres/open-orm.ts';
-import { openPool } from '#infra/postgres/open-pool.ts';
+import { openPool, type Database } from '#infra/postgres/open-pool.ts';
 import { PostgresAccountRegistry } from '#infra/postgres/postgres-account-registry.ts';
 import { PostgresFileCatalogue } from '#infra/postgres/postgres-file-catalogue.ts';
 import { PostgresFileChanges } from '#infra/postgres/postgres-file-changes.ts';
+import { createGroupAnnouncements } from '#infra/postgres/postgres-group-announcements.ts';
 import { createOutboxListener } from '#infra/postgres/outbox-listener.ts';
 import { PostgresFileSearch, searchPoolOptions } from '#infra/postgres/postgres-file-search.ts';
 import { createPostgresHealth } from '#infra/postgres/postgres-health.ts';
+import { PostgresMigrationRuns } from '#infra/postgres/postgres-migration-runs.ts';
+import { PostgresOperationFailures } from '#infra/postgres/postgres-operation-failures.ts';
 import { PostgresOperationJournal } from '#infra/postgres/postgres-operation-journal.ts';
+import { PostgresOperationKeys } from '#infra/postgres/postgres-operation-keys.ts';
 import { PostgresOperationRegistry } from '#infra/postgres/postgres-operation-registry.ts';
 import { PostgresOutbox } from '#infra/postgres/postgres-outbox.ts';
 import { PostgresSigningKeyStore } from '#infra/postgres/postgres-signing-key-store.ts';
 import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
+import { PostgresTemplateRegistry } from '#infra/postgres/postgres-template-registry.ts';
 import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
-import { createRedisHealth, openRedisFileCache } from '#infra/redis/redis-file-cache.ts';
+import {
+  createRedisHealth,
+  openRedisFileCache,
+  type RedisFileCache,
+} from '#infra/redis/redis-file-cache.ts';
 import { createLogger } from '#infra/telemetry/logger.ts';
 import {
   createTemporalConnection,
   createTemporalHealth,
+  type TemporalConnection,
 } from '#infra/temporal/temporal-connection.ts';
-import { createTemporalSearchMaintenance } from '#infra/temporal/temporal-search-maintenance.ts';
+import { createTemporalElementMaintenance } from '#infra/temporal/temporal-element-maintenance.ts';
+import { createTemporalMigrationLifecycle } from '#infra/temporal/temporal-migration-lifecycle.ts';
+import {
+  createTemporalSearchMaintenance,
+  type SearchMaintenanceOptions,
+} from '#infra/temporal/temporal-search-maintenance.ts';
 import { openTemporalFileLifecycle } from '#infra/temporal/temporal-file-lifecycle.ts';
 import { listenForStop } from '#workers/stop-signal.ts';
 
@@ -75,6 +92,10 @@ async function run(): Promise<void> {
     url,
     applicationName: `${applicationName}-outbox`,
   });
+  await using announcements = createGroupAnnouncements({
+    url,
+    applicationName: `${applicationName}-groups`,
+  });
   await using cache =
     config.redisUrl === null ? null : openRedisFileCache(config.redisUrl, { applicationName });
   await using temporal = createTemporalConnection({ address: config.temporalAddress, namespace });
@@ -88,6 +109,7 @@ async function run(): Promise<void> {
     registry: uploads,
     changes: new PostgresFileChanges(pool),
     journal,
+    announcements,
   });
   const server = createServer({
     ports: {
@@ -96,32 +118,59 @@ async function run(): Promise<void> {
       feed: new PostgresOutbox(pool, listener),
       search: new PostgresFileSearch(searchPool),
       searchIndex,
-      searchMaintenance: createTemporalSearchMaintenance({
-        connection: temporal,
-        journal,
-        operations,
-      }),
+      ...composeBulkWork({ connection: temporal, journal, operations }, pool),
       uploads,
       operations,
+      operationKeys: new PostgresOperationKeys(pool),
       elements,
       elementAccess,
+      elementDirectories: createFilesystemElementDirectories(),
+      failures: new PostgresOperationFailures(pool),
       lifecycle,
       accounts: new PostgresAccountRegistry(orm),
       signingKeys: new PostgresSigningKeyStore(orm, config.masterKey),
       secrets: createArgon2SecretHasher(),
       codec: openAttributesCodec(),
+      ...composeTemplates(pool),
       components: [
         createPostgresHealth(pool),
-        // Reads go on without Temporal.
-        createTemporalHealth(temporal, { isRequired: false, timeoutMs: limits.healthCheckMs }),
         createStorageHealth(elements, elementAccess),
-        ...(cache === null ? [] : [createRedisHealth(cache)]),
+        ...composeDispensable(temporal, cache),
       ],
     },
     settings: composeSettings(),
     logger,
   });
   await serve(server);
+}
+
+function composeTemplates(database: Database) {
+  const templates = new PostgresTemplateRegistry(database);
+  return { templates, templateChecker: createTemplateChecker(templates) };
+}
+
+/** Parts without which reads go on. */
+function composeDispensable(temporal: TemporalConnection, cache: RedisFileCache | null) {
+  const timeoutMs = limits.healthCheckMs;
+  return [
+    createTemporalHealth(temporal, { isRequired: false, timeoutMs }),
+    ...(cache === null ? [] : [createRedisHealth(cache)]),
+  ];
+}
+
+/** Whatever is started here and goes over very many files. */
+function composeBulkWork(parts: SearchMaintenanceOptions, database: Database) {
+  const starter = { ...parts, client: parts.connection.client };
+  const migrationRuns = new PostgresMigrationRuns(database);
+  const onUnwoken = (error: unknown): void => {
+    logger.warn({ err: error }, 'a run could not be told; it looks by itself later');
+  };
+  return {
+    searchMaintenance: createTemporalSearchMaintenance(parts),
+    elementMaintenance: createTemporalElementMaintenance(starter),
+    migrations: createTemporalMigrationLifecycle({ ...starter, runs: migrationRuns, onUnwoken }),
+    migrationRuns,
+  };
 }
 
 function composeSettings() {

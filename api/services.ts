@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { createAdmission, type Admission } from '#api/admission.ts';
 import { createAccessTokens, type AccessTokens } from '#api/auth/access-tokens.ts';
 import { createTokenIssuer, type TokenIssuer } from '#api/auth/token-issuer.ts';
 import { createTokenKeys, type TokenKeys } from '#api/auth/token-keys.ts';
@@ -7,6 +8,7 @@ import type { ApiDependencies, ApiPorts, ApiSettings } from '#api/dependencies.t
 import { keepCacheCoherent } from '#api/files/coherent-ports.ts';
 import { createCursorCodec, type CursorCodec } from '#api/files/cursor.ts';
 import { createFreeSpace, type FreeSpace } from '#api/uploads/free-space.ts';
+import { limits } from '#domain/limits.ts';
 import { createReceivingUploads, type ReceivingUploads } from '#api/uploads/receiving-uploads.ts';
 
 /** What the steps of routes work with: ports, and the few things made once per server. */
@@ -21,6 +23,8 @@ export interface ApiServices {
   readonly cursors: CursorCodec;
   readonly freeSpace: FreeSpace;
   readonly receiving: ReceivingUploads;
+  /** PATCH and DELETE under way. */
+  readonly changing: Admission;
   readonly isDraining: () => boolean;
 }
 
@@ -42,6 +46,10 @@ export function createServices(
     cursors: createCursorCodec(settings.cursorKey),
     freeSpace: createFreeSpace(ports.elements, ports.elementAccess),
     receiving: createReceivingUploads(ports.uploads, { settings, logger }),
+    changing: createAdmission(limits.admittedChanges, {
+      code: 'TOO_MANY_CHANGES',
+      detail: 'Too many changes are under way; send it again.',
+    }),
     isDraining: server.isDraining,
   };
 }

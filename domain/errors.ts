@@ -50,6 +50,16 @@ export const errorCatalogue = {
     kind: 'invalid',
     title: 'This version of the attributes is not known',
   },
+  TEMPLATE_INVALID: { kind: 'invalid', title: 'The template is not a schema that can be used' },
+  ATTRIBUTES_TEMPLATE_VIOLATED: {
+    kind: 'invalid',
+    title: 'The custom attributes do not fit their template',
+  },
+  ATTRIBUTES_MAPPING_CONFLICT: {
+    kind: 'conflict',
+    title: 'The mapping would replace a custom attribute that is there',
+  },
+  SELECTION_EMPTY: { kind: 'invalid', title: 'The selection matches no file' },
   IDEMPOTENCY_KEY_REUSED: {
     kind: 'invalid',
     title: 'The idempotency key was used for other content',
@@ -58,6 +68,8 @@ export const errorCatalogue = {
   UNAUTHENTICATED: { kind: 'unauthenticated', title: 'A valid access token is needed' },
   FORBIDDEN: { kind: 'forbidden', title: 'The account may not do this' },
   FILE_NOT_FOUND: { kind: 'not-found', title: 'There is no such file' },
+  ELEMENT_NOT_FOUND: { kind: 'not-found', title: 'There is no such storage element' },
+  TEMPLATE_NOT_FOUND: { kind: 'not-found', title: 'There is no such template' },
   OPERATION_NOT_FOUND: { kind: 'not-found', title: 'There is no such operation' },
   SCHEMA_NOT_FOUND: { kind: 'not-found', title: 'There is no such schema' },
   ROUTE_NOT_FOUND: { kind: 'not-found', title: 'There is no such resource' },
@@ -66,6 +78,16 @@ export const errorCatalogue = {
     title: 'The content of this file is missing on its storage element',
   },
   FILE_BUSY: { kind: 'conflict', title: 'Another operation holds this file' },
+  FILE_CHANGED: { kind: 'conflict', title: 'The file was changed since' },
+  ELEMENT_EXISTS: { kind: 'conflict', title: 'There is a storage element with this id' },
+  ELEMENT_LOCATION_REFUSED: {
+    kind: 'conflict',
+    title: 'The location cannot become this storage element',
+  },
+  TEMPLATE_UNREGISTERED: {
+    kind: 'conflict',
+    title: 'The template of this file is not registered',
+  },
   OPERATION_IN_PROGRESS: { kind: 'conflict', title: 'Such an operation is already running' },
   OPERATION_CANCELLED: { kind: 'conflict', title: 'The operation was cancelled' },
   MODE_FORBIDS_OPERATION: {
@@ -121,6 +143,27 @@ export const errorCatalogue = {
     kind: 'corrupt',
     title: 'The stored sidecar is damaged or was changed from outside',
   },
+  SIDECAR_MISSING: { kind: 'corrupt', title: 'The sidecar of a file in the catalogue is missing' },
+  SIDECAR_CHANGED: {
+    kind: 'corrupt',
+    title: 'The sidecar is not the one that the catalogue knows',
+  },
+  CONTENT_ORPHANED: { kind: 'corrupt', title: 'Content stands without a sidecar' },
+  ROW_MISSING: { kind: 'corrupt', title: 'A file stands on the element without a row' },
+  SIZE_MISMATCH: { kind: 'corrupt', title: 'The content does not have its recorded size' },
+  INTEGRITY_MISMATCH: {
+    kind: 'corrupt',
+    title: 'The sidecar does not have the digest that it carries',
+  },
+  DUPLICATE_FILE_ID: { kind: 'corrupt', title: 'Two sidecars carry the same file id' },
+  LOCATION_UNUSABLE: {
+    kind: 'corrupt',
+    title: 'What stands here is nothing that the element can hold',
+  },
+  TOO_MANY_FINDINGS: {
+    kind: 'corrupt',
+    title: 'So much looks wrong that the fault must lie elsewhere',
+  },
   INSUFFICIENT_STORAGE: {
     kind: 'insufficient-storage',
     title: 'No storage element has room for this file',
@@ -129,6 +172,7 @@ export const errorCatalogue = {
   CATALOGUE_UNAVAILABLE: { kind: 'unavailable', title: 'The catalogue is not available' },
   WORKFLOWS_UNAVAILABLE: { kind: 'unavailable', title: 'Changes are not possible at the moment' },
   TOO_MANY_UPLOADS: { kind: 'unavailable', title: 'Too many uploads are waiting' },
+  TOO_MANY_CHANGES: { kind: 'unavailable', title: 'Too many changes are waiting' },
   NOT_READY: { kind: 'unavailable', title: 'A part that this instance needs does not answer' },
   DRAINING: { kind: 'unavailable', title: 'This instance is shutting down' },
   REQUEST_TIMEOUT: { kind: 'timeout', title: 'The request took too long' },

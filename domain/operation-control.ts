@@ -11,6 +11,9 @@ const controlsOfKind: Readonly<Record<string, readonly OperationControl[]>> = {
   deleteFile: ['cancel'],
   batchDelete: ['cancel'],
   reindexSearch: ['cancel'],
+  rebuildCatalogue: ['cancel'],
+  reconcileElement: ['cancel'],
+  migrateAttributes: ['cancel', 'pause', 'resume'],
 };
 
 const statesOfControl: Readonly<Record<OperationControl, readonly OperationState[]>> = {

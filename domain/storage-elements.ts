@@ -18,3 +18,17 @@ export interface StorageElement {
   readonly location: { readonly path: string };
   readonly status: ElementStatus;
 }
+
+/** One that nothing lies on yet, as far as the catalogue knows. */
+export type NewStorageElement = Omit<StorageElement, 'usedBytes' | 'reservedBytes'>;
+
+/** What an operator may change at any time. */
+export type ElementSettings = Pick<
+  StorageElement,
+  'name' | 'priority' | 'capacityBytes' | 'status'
+>;
+
+/** True for an element that a worker is to work on. */
+export function isServed({ type, status }: Pick<StorageElement, 'type' | 'status'>): boolean {
+  return type === 'filesystem' && status === 'online';
+}

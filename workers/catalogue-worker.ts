@@ -12,6 +12,11 @@ import {
   type FollowOutboxPorts,
 } from '#activities/follow-outbox-activities.ts';
 import {
+  createMigrateAttributesActivities,
+  type MigrateAttributesActivities,
+  type MigrateAttributesPorts,
+} from '#activities/migrate-attributes-activities.ts';
+import {
   createReindexSearchActivities,
   type ReindexSearchActivities,
   type ReindexSearchPorts,
@@ -23,7 +28,7 @@ import { catalogueTaskQueue, deleteFileWorkflowId } from '#workflows/messages.ts
 import { createDomainFailureInterceptor } from './domain-failure-interceptor.ts';
 
 export type CatalogueActivities = BatchActivities &
-  Partial<FollowOutboxActivities & ReindexSearchActivities>;
+  Partial<FollowOutboxActivities & ReindexSearchActivities & MigrateAttributesActivities>;
 
 export interface CatalogueWorkerOptions {
   readonly connection: NativeConnection;
@@ -36,6 +41,8 @@ export interface CatalogueWorkerOptions {
   readonly feed?: Omit<FollowOutboxPorts, 'stopping'>;
   /** The search index and what fills it; without it nobody fills one here. */
   readonly reindex?: Omit<ReindexSearchPorts, 'catalogue' | 'journal'>;
+  /** Runs of migrations; without them nobody begins one here. */
+  readonly migrate?: Omit<MigrateAttributesPorts, 'journal'>;
   readonly logger: Logger;
   /** Ends the worker: what is under way is finished first, within limits. */
   readonly signal: AbortSignal;
@@ -104,7 +111,7 @@ async function serve(options: CatalogueWorkerOptions): Promise<void> {
 }
 
 function composeActivities(options: CatalogueWorkerOptions): CatalogueActivities {
-  const { changes, catalogue, journal, feed, reindex, signal } = options;
+  const { changes, catalogue, journal, feed, reindex, migrate, signal } = options;
   const activities: CatalogueActivities = {
     ...createBatchActivities({
       changes,
@@ -116,6 +123,7 @@ function composeActivities(options: CatalogueWorkerOptions): CatalogueActivities
     ...(reindex === undefined
       ? {}
       : createReindexSearchActivities({ ...reindex, catalogue, journal })),
+    ...(migrate === undefined ? {} : createMigrateAttributesActivities({ ...migrate, journal })),
   };
   return options.wrapActivities?.(activities) ?? activities;
 }

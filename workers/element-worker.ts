@@ -13,6 +13,22 @@ import {
 } from '#activities/change-sweep-activities.ts';
 import { createGroupTurns, type GroupTurns } from '#activities/group-turns.ts';
 import {
+  createMigrateShardActivities,
+  type MigrateShardActivities,
+  type MigrateShardPorts,
+} from '#activities/migrate-shard-activities.ts';
+import { settleHeldFiles } from '#activities/migration-settlement.ts';
+import {
+  createRebuildCatalogueActivities,
+  type RebuildCatalogueActivities,
+  type RebuildCataloguePorts,
+} from '#activities/rebuild-catalogue-activities.ts';
+import {
+  createReconcileElementActivities,
+  type ReconcileElementActivities,
+  type ReconcileElementPorts,
+} from '#activities/reconcile-element-activities.ts';
+import {
   createStoreFilesActivities,
   type StoreFilesActivities,
 } from '#activities/store-files-activities.ts';
@@ -35,7 +51,8 @@ import { createDomainFailureInterceptor } from './domain-failure-interceptor.ts'
 export type ElementActivities = StoreFilesActivities &
   SweepActivities &
   ChangeActivities &
-  ChangeSweepActivities;
+  ChangeSweepActivities &
+  Partial<RebuildCatalogueActivities & ReconcileElementActivities & MigrateShardActivities>;
 
 export interface ElementWorkerOptions {
   readonly elementId: ElementId;
@@ -59,6 +76,34 @@ export interface ElementWorkerOptions {
   /** Fault tests put their barriers around activities here. */
   readonly wrapActivities?: (activities: ElementActivities) => ElementActivities;
   readonly sweepAges?: SweepPorts['ages'];
+  /** For whoever serves the element again in the same process: what hangs is still waited for. */
+  readonly turns?: ElementTurns;
+  /** Without it the catalogue is not rebuilt from here. */
+  readonly rebuild?: Omit<RebuildCataloguePorts, 'elementId' | 'elements' | 'journal'>;
+  /** Without it the element is not reconciled from here. */
+  readonly reconcile?: Omit<ReconcileElementPorts, 'elementId' | 'elements' | 'journal' | 'lock'>;
+  /** Without it attributes are not migrated from here. */
+  readonly migrate?: MigrateParts;
+}
+
+type MigrateParts = Omit<
+  MigrateShardPorts,
+  'elementId' | 'elements' | 'journal' | 'cache' | keyof Tenure
+>;
+
+/** In which no two steps of one group, of one file, or of one part of a migration, ever overlap. */
+export interface ElementTurns {
+  readonly turns: GroupTurns;
+  readonly fileTurns: GroupTurns<FileId>;
+  readonly shardTurns: GroupTurns<string>;
+}
+
+export function createElementTurns(): ElementTurns {
+  return {
+    turns: createGroupTurns(),
+    fileTurns: createGroupTurns<FileId>(),
+    shardTurns: createGroupTurns<string>(),
+  };
 }
 
 /** `temporal.yaml` declares the same numbers. */
@@ -80,13 +125,12 @@ const restartPauseMs = 1_000;
  */
 export async function runElementWorker(options: ElementWorkerOptions): Promise<void> {
   const { elementId, signal, logger } = options;
-  // Outlives each right to write: what hangs from the time before is still waited for.
-  const turns = createGroupTurns();
-  const fileTurns = createGroupTurns<FileId>();
+  // Outlive each right to write: what hangs from the time before is still waited for.
+  const turns = options.turns ?? createElementTurns();
   while (!signal.aborted) {
     try {
       await using lock = await options.openLock(elementId, signal);
-      await serve(options, { lock, turns, fileTurns });
+      await serve(options, { lock, ...turns });
     } catch (error) {
       if (signal.aborted) return;
       logger.error('the worker of an element ended and starts again', { elementId, error });
@@ -95,10 +139,8 @@ export async function runElementWorker(options: ElementWorkerOptions): Promise<v
   }
 }
 
-interface Tenure {
+interface Tenure extends ElementTurns {
   readonly lock: ElementLock;
-  readonly turns: GroupTurns;
-  readonly fileTurns: GroupTurns<FileId>;
 }
 
 async function serve(options: ElementWorkerOptions, tenure: Tenure): Promise<void> {
@@ -136,12 +178,14 @@ async function serve(options: ElementWorkerOptions, tenure: Tenure): Promise<voi
 function composeActivities(options: ElementWorkerOptions, tenure: Tenure): ElementActivities {
   const { elementId, elements, registry, directory, sweepAges } = options;
   const ports = { elementId, elements, registry, ...tenure };
+  const migrate = composeMigrate(options, tenure);
   const changePorts: ChangePorts = {
     ...ports,
     directory,
     changes: options.changes,
     journal: options.journal,
     ...(options.cache === undefined ? {} : { cache: options.cache }),
+    ...(migrate === null ? {} : { settleMigrated: (...held) => settleHeldFiles(migrate, ...held) }),
   };
   const activities: ElementActivities = {
     ...createStoreFilesActivities(ports),
@@ -158,6 +202,33 @@ function composeActivities(options: ElementWorkerOptions, tenure: Tenure): Eleme
         ? {}
         : { ages: { stalledGroupIdleMs: sweepAges.stalledGroupIdleMs } }),
     }),
+    ...(options.rebuild === undefined
+      ? {}
+      : createRebuildCatalogueActivities({
+          ...options.rebuild,
+          elementId,
+          elements,
+          journal: options.journal,
+        })),
+    ...(options.reconcile === undefined
+      ? {}
+      : createReconcileElementActivities({
+          ...options.reconcile,
+          elementId,
+          elements,
+          journal: options.journal,
+          lock: tenure.lock,
+        })),
+    ...(migrate === null ? {} : createMigrateShardActivities(migrate)),
   };
   return options.wrapActivities?.(activities) ?? activities;
+}
+
+function composeMigrate(
+  { migrate, elementId, elements, journal, cache }: ElementWorkerOptions,
+  tenure: Tenure,
+): MigrateShardPorts | null {
+  if (migrate === undefined) return null;
+  const ports = { ...migrate, ...tenure, elementId, elements, journal };
+  return cache === undefined ? ports : { ...ports, cache };
 }

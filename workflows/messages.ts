@@ -1,7 +1,9 @@
 import type { ElementId, FileId, GroupId, OperationId } from '#domain/ids.ts';
+import type { Instant } from '#domain/instant.ts';
 import type { FilePosition } from '#domain/ports/file-catalogue.ts';
 import type { ChangeOutcome } from '#domain/ports/file-lifecycle.ts';
 import type { FeedConsumer, OutboxPosition } from '#domain/ports/outbox.ts';
+import type { ReconcileRun, RepairRun } from '#domain/reconcile/reconcile-run.ts';
 import type { FailedFile } from '#domain/uploads.ts';
 
 /**
@@ -16,7 +18,14 @@ export const workflowTypes = {
   batchDelete: 'batchDelete',
   reindexSearch: 'reindexSearch',
   followOutbox: 'followOutbox',
+  rebuildCatalogue: 'rebuildCatalogue',
+  reconcileElement: 'reconcileElement',
+  migrateAttributes: 'migrateAttributes',
+  migrateShard: 'migrateShard',
 } as const;
+
+/** Whoever waits looks into the rows, which are the truth: a signal only says that it is worth it. */
+export const signalNames = { wake: 'wake' } as const;
 
 export const updateNames = { store: 'store', change: 'change', tombstone: 'tombstone' } as const;
 
@@ -68,6 +77,24 @@ export function deleteFileWorkflowId(fileId: FileId): string {
 
 export function reindexSearchWorkflowId(operationId: OperationId): string {
   return `reindex-search/${operationId}`;
+}
+
+/** One at a time for each element. */
+export function rebuildCatalogueWorkflowId(elementId: ElementId): string {
+  return `rebuild-catalogue/${elementId}`;
+}
+
+/** One at a time for each element. */
+export function reconcileElementWorkflowId(elementId: ElementId): string {
+  return `reconcile-element/${elementId}`;
+}
+
+export function migrateAttributesWorkflowId(operationId: OperationId): string {
+  return `migrate-attributes/${operationId}`;
+}
+
+export function migrateShardWorkflowId(operationId: OperationId, shard: number): string {
+  return `${migrateAttributesWorkflowId(operationId)}/${shard}`;
 }
 
 export function batchWorkflowId(operationId: OperationId): string {
@@ -168,4 +195,50 @@ export interface ReindexFilled {
 
 export interface ReindexSearchResult {
   readonly indexedCount: number;
+}
+
+/** What is to be done stands in the operation's row. */
+export interface RebuildCatalogueInput {
+  readonly operationId: OperationId;
+  readonly elementId: ElementId;
+}
+
+export interface ReconcileElementInput {
+  readonly operationId: OperationId;
+  readonly elementId: ElementId;
+  /** What an earlier run of the same reconciliation has done. */
+  readonly resume?: ReconcileStanding;
+}
+
+export interface ReconcileStanding {
+  readonly apply: boolean;
+  readonly startedAt: Instant;
+  /** Of the element when it began, for the progress that is shown. */
+  readonly rowCount: number;
+  readonly run: ReconcileRun;
+  /** Null: nothing was repaired yet. */
+  readonly repair: RepairRun | null;
+}
+
+export interface ReconcileElementResult {
+  readonly wrongCount: number;
+  readonly repairedCount: number;
+}
+
+/** What is to be done stands in the run's row. */
+export interface MigrateAttributesInput {
+  readonly operationId: OperationId;
+}
+
+export interface MigrateAttributesResult {
+  readonly done: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly total: number;
+}
+
+/** How far it has come stands in the shard's row. */
+export interface MigrateShardInput {
+  readonly operationId: OperationId;
+  readonly shard: number;
 }

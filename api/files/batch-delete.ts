@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
 import { filesPath } from '#api/files/present-file.ts';
 import { readJsonBody } from '#api/json-body.ts';
-import { answerAccepted } from '#api/operations/answer-accepted.ts';
 import { operationSchema } from '#api/operations/operation-schemas.ts';
+import { idempotencyErrors, idempotencyHeaders, startOnce } from '#api/operations/start-once.ts';
 import { requireWorkflows } from '#api/require-workflows.ts';
 import { callerOf, declareRoute } from '#api/route.ts';
 import { requireNoFaults } from '#api/validation.ts';
 import type { Fault } from '#domain/errors.ts';
-import { parseFileId, type FileId, type OperationId } from '#domain/ids.ts';
+import { parseFileId, type FileId } from '#domain/ids.ts';
 import type { JsonValue } from '#domain/json.ts';
 import { pointerTo } from '#domain/json-pointer.ts';
 import { limits } from '#domain/limits.ts';
@@ -21,6 +20,7 @@ export const batchDeleteFiles = declareRoute({
   summary: 'Delete several files as one operation with an outcome per file',
   tag: 'files',
   policy: { action: 'files.delete' },
+  headers: idempotencyHeaders,
   body: {
     description: `At most ${limits.batchFiles} files, each once.`,
     maxBytes: limits.jsonBodyBytes,
@@ -48,6 +48,7 @@ export const batchDeleteFiles = declareRoute({
     'REQUEST_MALFORMED',
     'BODY_INCOMPLETE',
     'REQUEST_INVALID',
+    ...idempotencyErrors,
     'BODY_TOO_LARGE',
     'MEDIA_TYPE_UNSUPPORTED',
     'SENDER_TOO_SLOW',
@@ -60,15 +61,19 @@ export const batchDeleteFiles = declareRoute({
       requireWorkflows(call.services);
       const fileIds = readFileIds(await readJsonBody(call, { maxBytes: limits.jsonBodyBytes }));
       const { accountId } = callerOf(call);
-      const operationId = await ports.lifecycle.deleteFiles({
-        operationId: randomUUID() as string as OperationId,
-        fileIds,
-        startedBy: accountId,
-        onlyCreatedBy: call.reach === 'all' ? null : accountId,
-        graceMs: settings.deletionGraceMs,
+      await startOnce(call, {
+        kind: 'batchDelete',
+        subject: (id) => ({ type: 'batch', id }),
+        request: { file_ids: fileIds },
+        start: (operationId) =>
+          ports.lifecycle.deleteFiles({
+            operationId,
+            fileIds,
+            startedBy: accountId,
+            onlyCreatedBy: call.reach === 'all' ? null : accountId,
+            graceMs: settings.deletionGraceMs,
+          }),
       });
-      const subject = { type: 'batch', id: operationId };
-      await answerAccepted(call, { operationId, kind: 'batchDelete', subject });
     },
   ],
 });

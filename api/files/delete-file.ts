@@ -41,10 +41,12 @@ export const deleteFile = declareRoute({
     'ELEMENT_UNAVAILABLE',
     'CATALOGUE_UNAVAILABLE',
     'WORKFLOWS_UNAVAILABLE',
+    'TOO_MANY_CHANGES',
   ],
   steps: [
     async (call) => {
       requireWorkflows(call.services);
+      using _ = call.services.changing.admit();
       const fileId = parseFileId(call.params.file_id);
       if (fileId === null) throw notFound();
       const row = await call.services.ports.catalogue.findFile(fileId);

@@ -138,7 +138,11 @@ const uploadFieldProperties = {
   ),
   retain_until: Type.Optional(Type.String({ description: 'An instant, permanent files only.' })),
   compress: Type.Optional(Type.String({ description: 'Only "none" for now.' })),
-  template: Type.Optional(Type.String({ description: 'Not available yet.' })),
+  template: Type.Optional(
+    Type.String({
+      description: 'name@version, or the name alone for the newest: custom_attributes must fit it.',
+    }),
+  ),
 };
 
 /** Open: what is not a field is refused with the other faults of the fields, not before them. */

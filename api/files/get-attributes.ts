@@ -7,6 +7,7 @@ import { attributesEtag, filesPath } from '#api/files/present-file.ts';
 import { declareRoute } from '#api/route.ts';
 import type { AttributesCodec } from '#domain/attributes/attributes-codec.ts';
 import type { SchemaVersion } from '#domain/attributes/attributes-types.ts';
+import { attributesVersions } from '#domain/attributes/versions.ts';
 import { DomainError, isDomainError } from '#domain/errors.ts';
 import type { StorageLocation } from '#domain/ports/object-store.ts';
 import { requireModePermits } from '#domain/storage-mode/storage-mode.ts';
@@ -22,7 +23,7 @@ export const getAttributes = declareRoute({
   paramsFault: 'FILE_NOT_FOUND',
   query: Type.Object(
     {
-      schema_version: Type.Optional(oneOf(['1.0', '2.0'])),
+      schema_version: Type.Optional(oneOf(attributesVersions.names)),
     },
     { additionalProperties: false },
   ),
@@ -32,7 +33,7 @@ export const getAttributes = declareRoute({
       content: { 'application/json': Type.Record(Type.String(), Type.Unknown()) },
       headers: {
         ETag: 'SHA-256 of the sidecar (of a converted form: with its version)',
-        'ArtStore-Dropped': 'What the form of version 1.0 cannot carry',
+        'ArtStore-Dropped': 'What the form of an older version cannot carry',
       },
     },
     304: { description: 'Not modified' },
@@ -88,14 +89,15 @@ interface Conversion {
 function convert(codec: AttributesCodec, { bytes, row, version }: Conversion) {
   const parsed = parse(codec, bytes, row);
   if (parsed.digest !== row.sidecarDigest) throw corrupt();
-  if (version === undefined) return { text: Buffer.from(bytes), dropped: [] };
-  if (version === '1.0') {
-    const { document, dropped } = codec.toV1(parsed.attributes);
-    return { text: JSON.stringify(document), dropped };
+  const { first, newest } = attributesVersions;
+  // A document of the oldest version may carry more than that version knows.
+  const isAsItStands = version === parsed.sourceVersion && version !== first.version;
+  if (version === undefined || isAsItStands) return { text: Buffer.from(bytes), dropped: [] };
+  if (version === newest.version) {
+    return { text: JSON.stringify(parsed.attributes), dropped: [] };
   }
-  return parsed.sourceVersion === '2.0'
-    ? { text: Buffer.from(bytes), dropped: [] }
-    : { text: JSON.stringify(parsed.attributes), dropped: [] };
+  const { document, dropped } = codec.toVersion(parsed.attributes, version);
+  return { text: JSON.stringify(document), dropped };
 }
 
 function parse(codec: AttributesCodec, bytes: Uint8Array, row: StorageLocation) {

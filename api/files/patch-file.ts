@@ -6,18 +6,23 @@ import { fileParams, filePatchSchema, fileSchema } from '#api/files/file-schemas
 import { findFileToChange, type FoundFile } from '#api/files/find-file.ts';
 import { attributesEtag, filesPath, presentFile } from '#api/files/present-file.ts';
 import { readJsonBody } from '#api/json-body.ts';
+import { requireFitting } from '#api/templates/require-fitting.ts';
 import { answerAccepted } from '#api/operations/answer-accepted.ts';
 import { operationSchema } from '#api/operations/operation-schemas.ts';
 import { requireWorkflows } from '#api/require-workflows.ts';
 import { callerOf, declareRoute, type Call } from '#api/route.ts';
+import type { Attributes } from '#domain/attributes/attributes-types.ts';
+import { extensionsOf } from '#domain/attributes/extensions.ts';
 import { patchAttributes } from '#domain/attributes/patch-attributes.ts';
 import { encodePatchedSidecar } from '#domain/attributes/patched-sidecar.ts';
-import { DomainError } from '#domain/errors.ts';
+import { DomainError, isDomainError } from '#domain/errors.ts';
 import type { OperationId } from '#domain/ids.ts';
 import { instantFromMillis } from '#domain/instant.ts';
 import type { JsonValue } from '#domain/json.ts';
 import { limits } from '#domain/limits.ts';
 import type { AttributesChange, ChangeOutcome } from '#domain/ports/file-lifecycle.ts';
+import type { TemplateChecker } from '#domain/ports/template-checker.ts';
+import type { TemplateId } from '#domain/templates/template-name.ts';
 import { requireModePermits } from '#domain/storage-mode/storage-mode.ts';
 
 /** `If-Match: *` takes any state of the file: a change that came in between is no reason to refuse. */
@@ -66,6 +71,8 @@ export const patchFile = declareRoute({
     'REQUEST_INVALID',
     'ATTRIBUTES_TOO_LARGE',
     'ATTRIBUTES_INVALID',
+    'ATTRIBUTES_TEMPLATE_VIOLATED',
+    'TEMPLATE_UNREGISTERED',
     'FILE_BUSY',
     'MODE_FORBIDS_OPERATION',
     'OPERATION_CANCELLED',
@@ -78,6 +85,7 @@ export const patchFile = declareRoute({
     'ELEMENT_UNAVAILABLE',
     'CATALOGUE_UNAVAILABLE',
     'WORKFLOWS_UNAVAILABLE',
+    'TOO_MANY_CHANGES',
   ],
   steps: [changeAttributes],
 });
@@ -85,6 +93,7 @@ export const patchFile = declareRoute({
 async function changeAttributes(call: Call<{ file_id: string }>): Promise<void> {
   const ifMatch = requireIfMatch(call);
   requireWorkflows(call.services);
+  using _ = call.services.changing.admit();
   const patch = await readJsonBody(call, {
     maxBytes: limits.mergePatchBytes,
     mediaTypes: ['application/merge-patch+json', 'application/json'],
@@ -94,7 +103,7 @@ async function changeAttributes(call: Call<{ file_id: string }>): Promise<void> 
     const file = await findFileToChange(call.services, call.params.file_id);
     requireMatch(ifMatch, attributesEtag(file.row.sidecarDigest));
     requireModePermits(file.row.elementMode, 'update-attributes');
-    const change = determineChange(call, file, patch);
+    const change = await determineChange(call, file, patch);
     if (change === null) return answerFile(call, file, file.row.sidecarDigest);
     const outcome = await call.services.ports.lifecycle.updateAttributes(change);
     const isOvertaken = outcome.kind === 'failed' && outcome.failure.code === 'PRECONDITION_FAILED';
@@ -112,14 +121,17 @@ function requireIfMatch({ context }: Call): string {
 }
 
 /** The new sidecar to the byte: a repeated step writes the same. Null: there is nothing to write. */
-function determineChange(
+async function determineChange(
   call: Call,
   { row, attributes }: FoundFile,
   patch: JsonValue,
-): AttributesChange | null {
+): Promise<AttributesChange | null> {
   const patched = patchAttributes(attributes, patch, instantFromMillis(Date.now()));
   if (patched.kind === 'unchanged') return null;
-  const sidecar = encodePatchedSidecar(call.services.ports.codec, patched);
+  const { codec, templateChecker } = call.services.ports;
+  const sidecar = encodePatchedSidecar(codec, patched);
+  // A template that no longer fits what is there does not stand in the way of other changes.
+  if (patched.changesCustomAttributes) await requireTemplate(templateChecker, patched.attributes);
   return {
     operationId: randomUUID() as string as OperationId,
     fileId: row.fileId,
@@ -129,6 +141,22 @@ function determineChange(
     sidecar: sidecar.text,
     sidecarDigest: sidecar.digest,
   };
+}
+
+/** The version that the file was checked against once is the one that it is checked against. */
+async function requireTemplate(checker: TemplateChecker, attributes: Attributes): Promise<void> {
+  const { template } = extensionsOf(attributes);
+  if (template === null) return;
+  try {
+    await requireFitting(checker, template as TemplateId, attributes.custom_attributes);
+  } catch (cause) {
+    if (!isDomainError(cause, 'TEMPLATE_NOT_FOUND')) throw cause;
+    throw new DomainError(
+      'TEMPLATE_UNREGISTERED',
+      `The custom attributes cannot be changed: the template ${template} of this file is not registered.`,
+      { cause },
+    );
+  }
 }
 
 interface Changed {

@@ -27,7 +27,7 @@ export const listOperations = declareRoute({
   steps: [answerPage],
 });
 
-async function answerPage(call: Call<unknown, Query>): Promise<void> {
+export async function answerPage(call: Call<unknown, Query>): Promise<void> {
   const { services, query, context } = call;
   const filters = readFilters(call);
   const scope = { list: 'operations', filters };

@@ -1,12 +1,14 @@
 import { answerJson } from '#api/answers.ts';
 import { answerAccepted } from '#api/operations/answer-accepted.ts';
 import { findOperation } from '#api/operations/find-operation.ts';
+import { listFailures } from '#api/operations/list-failures.ts';
 import { listOperations } from '#api/operations/list-operations.ts';
 import { operationParams, operationSchema } from '#api/operations/operation-schemas.ts';
 import { operationsPath, presentOperation } from '#api/operations/present-operation.ts';
 import { requireWorkflows } from '#api/require-workflows.ts';
 import { declareRoute, type Call, type Route } from '#api/route.ts';
 import { requireControl, type OperationControl } from '#domain/operation-control.ts';
+import type { Operation } from '#domain/operations.ts';
 
 const showOperation = declareRoute({
   method: 'GET',
@@ -69,14 +71,32 @@ async function controlOperation(
 ): Promise<void> {
   const operation = await findOperation(call);
   requireControl(operation, control);
-  requireWorkflows(call.services);
-  await call.services.ports.lifecycle.cancelOperation(operation);
+  await passOn(call, operation, control);
   await answerAccepted(call, operation);
+}
+
+/** Only runs of migrations can rest: `requireControl` has refused it to all others. */
+async function passOn(
+  { services }: Call,
+  operation: Operation,
+  control: OperationControl,
+): Promise<void> {
+  const { ports } = services;
+  switch (control) {
+    case 'cancel':
+      requireWorkflows(services);
+      return await ports.lifecycle.cancelOperation(operation);
+    case 'pause':
+      return await ports.migrations.pauseOperation(operation);
+    case 'resume':
+      return await ports.migrations.resumeOperation(operation);
+  }
 }
 
 export const operationRoutes: readonly Route[] = [
   listOperations,
   showOperation,
+  listFailures,
   declareControl('cancel'),
   declareControl('pause'),
   declareControl('resume'),

@@ -6,12 +6,24 @@ import type { Operation } from '#domain/operations.ts';
 
 export const operationsPath = '/api/v1/operations';
 
+const pathsOfSubjects: Readonly<Record<string, string>> = {
+  file: '/api/v1/files',
+  storage_element: '/api/v1/storage-elements',
+};
+
+/** They go on when a file fails, and list what did. */
+const bulkKinds: ReadonlySet<string> = new Set([
+  'rebuildCatalogue',
+  'reconcileElement',
+  'migrateAttributes',
+]);
+
 export function presentOperation(
   operation: Operation,
   { workflowPageUrl }: Pick<ApiSettings, 'workflowPageUrl'>,
 ) {
   const { operationId, workflowId, error, subject } = operation;
-  const file = subject.type === 'file' ? `/api/v1/files/${subject.id}` : null;
+  const subjects = pathsOfSubjects[subject.type];
   return {
     operation_id: operationId,
     kind: operation.kind,
@@ -31,7 +43,10 @@ export function presentOperation(
     workflow_url: workflowId === null ? null : (workflowPageUrl?.(workflowId) ?? null),
     links: {
       self: `${operationsPath}/${operationId}`,
-      ...(file !== null && { subject: file }),
+      ...(subjects !== undefined && { subject: `${subjects}/${subject.id}` }),
+      ...(bulkKinds.has(operation.kind) && {
+        failures: `${operationsPath}/${operationId}/failures`,
+      }),
     },
   };
 }

@@ -1,3 +1,4 @@
+import { toPlainNumbers } from '#api/plain-numbers.ts';
 import { readAttributeConditions } from '#api/search/attribute-conditions.ts';
 import { searchRequestSchema, type SearchEngine } from '#api/search/search-schemas.ts';
 import { compileBody, findBodyFaults, requireNoFaults } from '#api/validation.ts';
@@ -9,7 +10,7 @@ import { pointerTo } from '#domain/json-pointer.ts';
 import { limits } from '#domain/limits.ts';
 import type { SearchFilters, SearchQuery } from '#domain/ports/file-search.ts';
 import { hasCriteria } from '#domain/search/search-criteria.ts';
-import { isJsonObject, isRawNumber, numberOf } from '#domain/strict-json.ts';
+import { isJsonObject, isRawNumber } from '#domain/strict-json.ts';
 import type { Static } from 'typebox';
 
 export interface SearchRequest {
@@ -29,7 +30,8 @@ const validate = compileBody(searchRequestSchema);
 export function readSearchRequest(body: JsonValue): SearchRequest {
   const faults: Fault[] = [];
   checkValue(body, '', faults);
-  const plain = toPlainNumbers(body);
+  // Only values of custom attributes keep their digits.
+  const plain = toPlainNumbers(body, 'custom_attributes');
   faults.push(...findBodyFaults(validate, plain));
   // A body of a megabyte can be wrong in very many places.
   requireNoFaults(faults.slice(0, shownFaults));
@@ -120,18 +122,4 @@ function checkValue(value: JsonValue | undefined, pointer: string, faults: Fault
       checkValue(member, memberPointer, faults);
     }
   }
-}
-
-/** 10.0 is 10 to the schema; only values of custom attributes keep their digits. */
-function toPlainNumbers(value: JsonValue, isBelowAttributes = false): JsonValue {
-  if (isBelowAttributes) return value;
-  if (isRawNumber(value)) return numberOf(value);
-  if (Array.isArray(value)) return (value as JsonArray).map((item) => toPlainNumbers(item));
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [
-      name,
-      member === undefined ? null : toPlainNumbers(member, name === 'custom_attributes'),
-    ]),
-  );
 }

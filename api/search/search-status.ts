@@ -1,13 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { answerJson } from '#api/answers.ts';
-import { answerAccepted } from '#api/operations/answer-accepted.ts';
 import { operationSchema } from '#api/operations/operation-schemas.ts';
+import { idempotencyErrors, idempotencyHeaders, startOnce } from '#api/operations/start-once.ts';
 import { requireWorkflows } from '#api/require-workflows.ts';
 import { callerOf, declareRoute } from '#api/route.ts';
 import { searchStatusSchema } from '#api/search/search-schemas.ts';
 import type { ApiServices } from '#api/services.ts';
 import { DomainError, isDomainError } from '#domain/errors.ts';
-import type { OperationId } from '#domain/ids.ts';
 
 const searchPath = '/api/v1/search';
 
@@ -49,6 +47,7 @@ export const reindexSearch = declareRoute({
   summary: 'Fill a new search index from the catalogue, then let it take the place of the old one',
   tag: 'search',
   policy: { action: 'search.manage' },
+  headers: idempotencyHeaders,
   answers: {
     202: {
       description: 'Started; searches go on with the old index until it is done',
@@ -57,6 +56,7 @@ export const reindexSearch = declareRoute({
     },
   },
   errors: [
+    ...idempotencyErrors,
     'OPERATION_IN_PROGRESS',
     'SEARCH_UNAVAILABLE',
     'CATALOGUE_UNAVAILABLE',
@@ -69,11 +69,14 @@ export const reindexSearch = declareRoute({
         throw new DomainError('SEARCH_UNAVAILABLE', 'This installation has no search index.');
       }
       requireWorkflows(call.services);
-      const operationId = randomUUID() as string as OperationId;
       const { accountId } = callerOf(call);
-      await searchMaintenance.startReindex({ operationId, startedBy: accountId });
-      const subject = { type: 'search', id: 'files' };
-      await answerAccepted(call, { operationId, kind: 'reindexSearch', subject });
+      await startOnce(call, {
+        kind: 'reindexSearch',
+        subject: () => ({ type: 'search', id: 'files' }),
+        request: {},
+        start: (operationId) =>
+          searchMaintenance.startReindex({ operationId, startedBy: accountId }),
+      });
     },
   ],
 });

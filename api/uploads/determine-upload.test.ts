@@ -4,6 +4,7 @@ import { isDomainError } from '#domain/errors.ts';
 import type { AccountId, ElementId, FileId } from '#domain/ids.ts';
 import { parseInstant } from '#domain/instant.ts';
 import { limits } from '#domain/limits.ts';
+import type { TemplateId } from '#domain/templates/template-name.ts';
 import { openAttributesCodec } from '#infra/json-schema/attributes-codec.ts';
 
 const codec = openAttributesCodec();
@@ -26,12 +27,18 @@ const describe = (description: string) => ({
   contentType: 'application/pdf',
   user: { description, version: null, tags: [], metadata: {}, customAttributes: {} },
   retention: { policy: 'permanent', retainUntil: identity.createdAt } as const,
+  template: `${'t'.repeat(limits.templateNameChars)}@999999999` as TemplateId,
 });
 
 const encode = (description: string) => {
-  const { user, retention, ...file } = describe(description);
+  const { user, retention, template, ...file } = describe(description);
   const content = { sizeBytes: limits.uploadSizeBytes, checksum: 'f'.repeat(64) };
-  return determineUpload(codec, identity, { ...file, fields: { user, retention }, content });
+  return determineUpload(codec, identity, {
+    ...file,
+    fields: { user, retention, template: null },
+    template,
+    content,
+  });
 };
 
 test('what is let through at first sight always fits in the end', (t) => {

@@ -11,6 +11,7 @@ import { chooseOriginalFilename, chooseStorageName } from '#domain/naming/storag
 import type { StagedContent } from '#domain/ports/object-store.ts';
 import type { StagedUpload } from '#domain/uploads.ts';
 import type { CheckedFields } from '#api/uploads/upload-fields.ts';
+import { formatTemplateReference, type TemplateId } from '#domain/templates/template-name.ts';
 
 /** Everything about an upload but where it goes and what its bytes are. */
 export interface FileDescription {
@@ -34,7 +35,7 @@ export interface UploadIdentity {
 export function determineUpload(
   codec: AttributesCodec,
   identity: UploadIdentity,
-  file: FileDescription & { readonly content: StagedContent },
+  file: FileDescription & { readonly content: StagedContent; readonly template: TemplateId | null },
 ): StagedUpload {
   const { fileId, elementId, caller, createdAt } = identity;
   const { content, fields } = file;
@@ -55,6 +56,7 @@ export function determineUpload(
     createdBy: { id: caller.accountId, username: caller.name, fullname: null },
     fields: fields.user,
     retention: fields.retention,
+    template: file.template,
   });
   const sidecar = codec.encodeSidecar(attributes, { reserveBytes: limits.sidecarReserveBytes });
   return {
@@ -70,7 +72,7 @@ export function determineUpload(
 
 /** Tells a retry from other content: the fields and the file's digest, not the bytes of a form. */
 export function fingerprintOf(file: FileDescription, checksum: string): string {
-  const { user, retention } = file.fields;
+  const { user, retention, template } = file.fields;
   const canonical = canonicalizeJson({
     filename: chooseOriginalFilename(file.filename),
     content_type: file.contentType,
@@ -80,6 +82,8 @@ export function fingerprintOf(file: FileDescription, checksum: string): string {
     metadata: user.metadata,
     custom_attributes: user.customAttributes,
     retention: { ...retention },
+    // As it was sent: "the newest" may be another one when the upload is repeated.
+    ...(template !== null && { template: formatTemplateReference(template) }),
     checksum,
   });
   return createHash('sha256').update(canonical).digest('hex');
@@ -102,12 +106,14 @@ export function requireFittingAttributes(
     readonly contentType: string;
     readonly user: UserFields;
     readonly retention: RetentionChoice | null;
+    /** As far as it is known. */
+    readonly template: TemplateId | null;
   },
 ): void {
-  const { filename, contentType, user } = file;
+  const { filename, contentType, user, template } = file;
   chooseOriginalFilename(filename);
   const sentBytes = Buffer.byteLength(JSON.stringify([filename, contentType, user]));
   if (sentBytes <= surelyFittingBytes) return;
-  const fields = { user, retention: file.retention ?? someTemporary };
-  determineUpload(codec, identity, { filename, contentType, fields, content: noContent });
+  const fields = { user, retention: file.retention ?? someTemporary, template: null };
+  determineUpload(codec, identity, { filename, contentType, fields, template, content: noContent });
 }

@@ -1,11 +1,12 @@
 import type { ElementId } from '#domain/ids.ts';
 import type { ElementAccess } from '#domain/ports/object-store.ts';
 import type { StorageElementRegistry } from '#domain/ports/storage-element-registry.ts';
+import { isServed } from '#domain/storage-elements.ts';
 
 const freshMs = 1_000;
 
 export interface FreeSpace {
-  /** What each element's file system has free; an element that does not answer is not in it. */
+  /** What the file systems of elements in use have free; one that does not answer is not in it. */
   current(): Promise<ReadonlyMap<ElementId, number>>;
 }
 
@@ -20,7 +21,8 @@ export function createFreeSpace(
 
   async function refresh(): Promise<ReadonlyMap<ElementId, number>> {
     const free = new Map<ElementId, number>();
-    const elements = await registry.listElements();
+    // What is out of use is not touched: its disk may hang.
+    const elements = (await registry.listElements()).filter(isServed);
     await Promise.all(
       elements.map(async ({ elementId }) => {
         try {

@@ -7,9 +7,13 @@ import { parseDeclaredDigests } from '#api/uploads/declared-digest.ts';
 import type { FileDescription } from '#api/uploads/determine-upload.ts';
 import { parseRequestFilename } from '#api/uploads/part-head.ts';
 import { readMultipart, type Part } from '#api/uploads/read-multipart.ts';
-import { createUploadFields, type UploadFields } from '#api/uploads/upload-fields.ts';
+import {
+  createUploadFields,
+  type FieldsSoFar,
+  type UploadFields,
+} from '#api/uploads/upload-fields.ts';
 import type { RetentionPolicy } from '#domain/attributes/attributes-types.ts';
-import type { RetentionChoice, UserFields } from '#domain/attributes/user-fields.ts';
+import type { RetentionChoice } from '#domain/attributes/user-fields.ts';
 import { DomainError } from '#domain/errors.ts';
 import { instantFromMillis } from '#domain/instant.ts';
 import { limits } from '#domain/limits.ts';
@@ -21,13 +25,15 @@ export interface ContentSink {
   settlePolicy(policy: RetentionPolicy): Promise<void>;
 }
 
-/** What the caller of `receive…` checks before content is taken. */
-export type PrecheckFile = (file: {
+/** What is known of a file before its content is taken; fields may follow. */
+export interface AnnouncedFile extends FieldsSoFar {
   readonly filename: string;
   readonly contentType: string;
-  readonly user: UserFields;
   readonly retention: RetentionChoice | null;
-}) => void;
+}
+
+/** What the caller of `receive…` checks before content is taken. */
+export type PrecheckFile = (file: AnnouncedFile) => Promise<void>;
 
 export interface ReceivedFile extends FileDescription {
   readonly content: StagedContent;
@@ -144,10 +150,10 @@ async function takeFile({ fields, sink, precheck }: FormState, part: Part): Prom
   if (filename === null) throw missing('/file', 'the part "file" has no filename');
   const contentType = requireContentType(part.contentType ?? undefined, '/file');
   const digests = parseDeclaredDigests(part.headers);
-  const user = fields.checkSoFar();
+  const known = fields.checkSoFar();
   const policy = fields.sentPolicy;
   const retention = policy === null ? null : fields.check(now()).retention;
-  precheck({ filename, contentType, user, retention });
+  await precheck({ filename, contentType, ...known, retention });
   if (policy !== null) await sink.settlePolicy(policy);
   const content = await sink.take(part.body);
   requirePartLength(part, content.sizeBytes);

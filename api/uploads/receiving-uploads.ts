@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import { createAdmission } from '#api/admission.ts';
 import type { ApiSettings } from '#api/dependencies.ts';
-import { DomainError } from '#domain/errors.ts';
 import type { FileId } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
 import type { UploadRegistry } from '#domain/ports/upload-registry.ts';
@@ -19,7 +19,10 @@ export function createReceivingUploads(
   { settings, logger }: { readonly settings: ApiSettings; readonly logger: Logger },
 ): ReceivingUploads {
   const held = new Set<FileId>();
-  let admitted = 0;
+  const admission = createAdmission(limits.admittedUploads, {
+    code: 'TOO_MANY_UPLOADS',
+    detail: 'Too many uploads are under way; send it again.',
+  });
 
   async function renew(): Promise<void> {
     if (held.size === 0) return;
@@ -33,33 +36,14 @@ export function createReceivingUploads(
   const timer = setInterval(() => void renew(), limits.uploadLeaseRenewMs).unref();
 
   return {
-    admit() {
-      if (admitted >= limits.admittedUploads) {
-        throw new DomainError('TOO_MANY_UPLOADS', 'Too many uploads are under way; send it again.');
-      }
-      admitted += 1;
-      return onDispose(() => {
-        admitted -= 1;
-      });
-    },
+    admit: () => admission.admit(),
     hold(fileId) {
       held.add(fileId);
-      return onDispose(() => held.delete(fileId));
+      return { [Symbol.dispose]: () => void held.delete(fileId) };
     },
     get admitted() {
-      return admitted;
+      return admission.admitted;
     },
     stop: () => clearInterval(timer),
-  };
-}
-
-function onDispose(release: () => void): Disposable {
-  let isReleased = false;
-  return {
-    [Symbol.dispose]() {
-      if (isReleased) return;
-      isReleased = true;
-      release();
-    },
   };
 }

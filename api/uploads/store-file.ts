@@ -7,11 +7,12 @@ import {
   fingerprintOf,
   requireFittingAttributes,
 } from '#api/uploads/determine-upload.ts';
-import { parseIdempotencyKey } from '#api/uploads/idempotency-key.ts';
+import { parseIdempotencyKey } from '#api/idempotency-key.ts';
 import {
   planRawFile,
   receiveForm,
   receiveRawFile,
+  type AnnouncedFile,
   type BodySource,
   type ContentSink,
   type PrecheckFile,
@@ -23,6 +24,7 @@ import {
   type UploadRequest,
   type UploadSession,
 } from '#api/uploads/upload-session.ts';
+import { createUploadTemplate } from '#api/uploads/upload-template.ts';
 import { incompleteBody } from '#api/connections.ts';
 import { toDomainError } from '#api/problem-details.ts';
 import type { RetentionPolicy } from '#domain/attributes/attributes-types.ts';
@@ -91,11 +93,17 @@ function planBody(call: Call, { caller, services }: UploadRequest): BodyPlan {
   requireFittingAttributes(
     services.ports.codec,
     { fileId: nobody, elementId: nowhere, caller, createdAt: now() },
-    { ...file, user: file.fields.user, retention: file.fields.retention },
+    { ...file, ...file.fields, template: null },
   );
   return {
     policies: [file.fields.retention.policy],
-    receive: (sink) => receiveRawFile(source, file, sink),
+    async receive(sink, precheck) {
+      // The rest was looked at above; only this has to ask somebody.
+      if (file.fields.template !== null) {
+        await precheck({ ...file, ...file.fields, hasCustomAttributes: true });
+      }
+      return receiveRawFile(source, file, sink);
+    },
   };
 }
 
@@ -130,17 +138,29 @@ async function finishSession(
 ): Promise<StoredUpload> {
   const { services, caller, signal } = request;
   const { codec, lifecycle } = services.ports;
+  const identity = { caller, createdAt: now() };
+  const template = createUploadTemplate(services.ports);
+
+  async function precheck(known: AnnouncedFile): Promise<void> {
+    const id = await template.resolve(known.template);
+    requireFittingAttributes(codec, { ...identity, ...idsOf(session) }, { ...known, template: id });
+    if (known.hasCustomAttributes) await template.check(known);
+  }
+
   let upload: StagedUpload;
   try {
-    const identity = { caller, createdAt: now() };
     const file = await plan.receive(
       {
         take: (content) => session.stage(content),
         settlePolicy: (policy) => session.settlePolicy(policy),
       },
-      (known) => requireFittingAttributes(codec, { ...identity, ...idsOf(session) }, known),
+      precheck,
     );
-    upload = determineUpload(codec, { ...idsOf(session), caller, createdAt: now() }, file);
+    upload = determineUpload(
+      codec,
+      { ...idsOf(session), caller, createdAt: now() },
+      { ...file, template: await template.check(file.fields) },
+    );
   } catch (thrown) {
     const error = signal.aborted ? incompleteBody(thrown) : toDomainError(thrown);
     await session.abandon(error);
@@ -166,7 +186,7 @@ async function compareWithExisting(
   { upload }: ExistingUpload,
   plan: BodyPlan,
 ): Promise<StoredUpload> {
-  const file = await plan.receive(hashingSink, () => {});
+  const file = await plan.receive(hashingSink, () => Promise.resolve());
   if (upload.staged === null) throw new Error('a stored upload has no result');
   if (fingerprintOf(file, file.content.checksum) !== upload.staged.fingerprint) {
     throw new DomainError(

@@ -10,6 +10,7 @@ import { DomainError, isDomainError, type Fault } from '#domain/errors.ts';
 import type { Instant } from '#domain/instant.ts';
 import type { JsonValue } from '#domain/json.ts';
 import { isJsonObject, parseStrictJson } from '#domain/strict-json.ts';
+import { parseTemplateReference, type TemplateReference } from '#domain/templates/template-name.ts';
 
 export const uploadFieldNames = [
   'description',
@@ -30,7 +31,14 @@ const compressions = ['none', 'gzip', 'br', 'zstd', 'auto'];
 
 export interface CheckedFields {
   readonly user: UserFields;
+  /** As it was sent: without a version it means the newest. */
+  readonly template: TemplateReference | null;
   readonly retention: RetentionChoice;
+}
+
+export interface FieldsSoFar extends Omit<CheckedFields, 'retention'> {
+  /** What they are now they stay: a field comes once. */
+  readonly hasCustomAttributes: boolean;
 }
 
 export interface UploadFields {
@@ -41,7 +49,7 @@ export interface UploadFields {
   /** Null while nobody has named one: more fields may follow. */
   readonly sentPolicy: RetentionPolicy | null;
   /** What can be said before all fields are there. @throws REQUEST_INVALID, FEATURE_NOT_AVAILABLE */
-  checkSoFar(): UserFields;
+  checkSoFar(): FieldsSoFar;
   /** @throws REQUEST_INVALID with every fault, FEATURE_NOT_AVAILABLE */
   check(now: Instant): CheckedFields;
 }
@@ -62,11 +70,12 @@ export function createUploadFields(): UploadFields {
     return Object.fromEntries(sent);
   }
 
-  function checkSoFar(): UserFields {
+  function checkSoFar(): FieldsSoFar {
     const user = checkUserFields(fields());
-    const features = featureFaults(fields());
-    refuse([...faults, ...faultsOf(user)], features);
-    return valueOf(user);
+    const template = checkTemplate(fields());
+    refuse([...faults, ...faultsOf(user), ...faultsOf(template)], featureFaults(fields()));
+    const hasCustomAttributes = sent.has('custom_attributes');
+    return { user: valueOf(user), template: valueOf(template), hasCustomAttributes };
   }
 
   return {
@@ -95,9 +104,11 @@ export function createUploadFields(): UploadFields {
     checkSoFar,
     check(now) {
       const user = checkUserFields(fields());
+      const template = checkTemplate(fields());
       const retention = checkRetentionFields(fields(), now);
-      refuse([...faults, ...faultsOf(user), ...faultsOf(retention)], featureFaults(fields()));
-      return { user: valueOf(user), retention: valueOf(retention) };
+      const all = [user, template, retention].flatMap(faultsOf);
+      refuse([...faults, ...all], featureFaults(fields()));
+      return { user: valueOf(user), template: valueOf(template), retention: valueOf(retention) };
     },
   };
 }
@@ -132,12 +143,19 @@ function parseJsonField(name: string, text: string): JsonValue {
   }
 }
 
+function checkTemplate({
+  template = null,
+}: Partial<Record<FieldName, JsonValue>>): Checked<TemplateReference | null> {
+  if (template === null) return { ok: true, value: null };
+  const value = typeof template === 'string' ? parseTemplateReference(template) : null;
+  if (value !== null) return { ok: true, value };
+  const message = 'must be the name of a template, or name@version';
+  return { ok: false, faults: [{ pointer: '/template', message }] };
+}
+
 function featureFaults(fields: Partial<Record<FieldName, JsonValue>>): Fault[] {
   const faults: Fault[] = [];
-  const { template, compress } = fields;
-  if ((template ?? null) !== null) {
-    faults.push({ pointer: '/template', message: 'templates are not available yet' });
-  }
+  const { compress } = fields;
   if ((compress ?? 'none') === 'none') return faults;
   const isKnown = typeof compress === 'string' && compressions.includes(compress);
   const message = isKnown

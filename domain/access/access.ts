@@ -77,6 +77,14 @@ const actionRules = {
     reach: { ADMIN: 'all', OPERATOR: 'all', USER: 'own' },
     scopes: ['files:write', 'files:delete', 'elements:manage', 'migrations:run'],
   },
+  'elements.read': {
+    reach: { ADMIN: 'all', OPERATOR: 'all', AUDITOR: 'all' },
+    scopes: ['elements:read', 'elements:manage'],
+  },
+  /** Register, change, rebuild, reconcile. */
+  'elements.manage': { reach: { ADMIN: 'all', OPERATOR: 'all' }, scopes: ['elements:manage'] },
+  'migrations.run': { reach: { ADMIN: 'all', OPERATOR: 'all' }, scopes: ['migrations:run'] },
+  'templates.manage': { reach: { ADMIN: 'all', OPERATOR: 'all' }, scopes: ['elements:manage'] },
   'search.inspect': {
     reach: { ADMIN: 'all', OPERATOR: 'all', AUDITOR: 'all' },
     scopes: ['elements:read', 'elements:manage'],

@@ -179,7 +179,7 @@ for (const [name, [dialect, sourceVersion, attributes]] of Object.entries(readab
     const parsed = codec.parseSidecar(bytes, found);
     t.deepEqual(parsed, {
       attributes: attributes as Attributes,
-      sourceVersion: sourceVersion as '1.0' | '2.0',
+      sourceVersion,
       dialect: dialect as 'v2.0',
       sizeBytes: bytes.length,
       digest: createHash('sha256').update(bytes).digest('hex'),
@@ -209,6 +209,14 @@ test('sample over-limit is read but cannot be written', (t) => {
   const error = t.throws(() => codec.encodeSidecar(parsed.attributes));
   t.true(isDomainError(error, 'ATTRIBUTES_TOO_LARGE'));
   t.like(error, { details: { limitBytes: limits.sidecarSizeBytes } });
+});
+
+test('for the catalogue the same text is written, and one of any size', (t) => {
+  const small = codec.parseSidecar(readSample('v2-unknown-keys'), found).attributes;
+  t.is(codec.encodeForCatalogue(small), codec.encodeSidecar(small).text);
+  const { attributes, sizeBytes } = codec.parseSidecar(readSample('over-limit'), found);
+  t.true(sizeBytes > limits.sidecarSizeBytes);
+  t.deepEqual(codec.parseAttributes(codec.encodeForCatalogue(attributes)), attributes);
 });
 
 test('a sidecar above the cap of reading is refused unread', (t) => {

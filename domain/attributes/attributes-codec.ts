@@ -6,9 +6,10 @@ import {
   type Dialect,
 } from '#domain/attributes/dialects.ts';
 import { hasExtension, memberOf } from '#domain/attributes/extensions.ts';
-import { migrateV1, toV1, type DocumentV1 } from '#domain/attributes/migrate.ts';
+import { toOlderForm, type OlderForm } from '#domain/attributes/older-form.ts';
 import { hasPrefixedChecksum, normalizeDocument } from '#domain/attributes/normalize.ts';
 import { orderMembers, writeSidecarText } from '#domain/attributes/sidecar-text.ts';
+import type { AttributesVersion, AttributesVersions } from '#domain/attributes/versions.ts';
 import { DomainError, type Fault } from '#domain/errors.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { limits } from '#domain/limits.ts';
@@ -34,10 +35,13 @@ export interface EncodedSidecar {
   readonly sizeBytes: number;
 }
 
-/** What the domain cannot bring itself: compiled schemas, which give all faults, and a hash. */
+/** Gives all faults. */
+export type ValidateDocument = (document: JsonObject) => readonly Fault[];
+
+/** What the domain cannot bring itself: a compiler of schemas and a hash. */
 export interface CodecTools {
-  readonly validateV1: (document: JsonObject) => readonly Fault[];
-  readonly validateV2: (document: JsonObject) => readonly Fault[];
+  /** Is called once for each version. */
+  readonly compileSchema: (schema: JsonObject) => ValidateDocument;
   /** Lower-case hex; text is hashed as UTF-8. */
   readonly sha256Hex: (data: string | Uint8Array) => string;
 }
@@ -65,69 +69,119 @@ export interface AttributesCodec {
     attributes: Attributes,
     options?: { readonly reserveBytes?: number },
   ): EncodedSidecar;
-  toV1(attributes: Attributes): DocumentV1;
+  /**
+   * The same text without its checks: for the row of a sidecar that stands on an element already,
+   * whatever its size. `parseAttributes` reads it.
+   */
+  encodeForCatalogue(attributes: Attributes): string;
+  /**
+   * The lossy way to an older version, whose name must be known: as `toOlderForm`. Of the newest
+   * one it gives the document that would be written, without its digest.
+   */
+  toVersion(attributes: Attributes, version: SchemaVersion): OlderForm;
+  /** The same, to the oldest version. */
+  toV1(attributes: Attributes): OlderForm;
+  /** A document of any known version in the newest form, as it would be written. Pure, idempotent. */
   migrateV1(document: JsonObject): JsonObject;
 }
 
-export function createAttributesCodec(tools: CodecTools): AttributesCodec {
+interface Workshop extends Pick<CodecTools, 'sha256Hex'> {
+  readonly versions: AttributesVersions;
+  readonly validate: (document: JsonObject, version: AttributesVersion) => readonly Fault[];
+}
+
+export function createAttributesCodec(
+  tools: CodecTools,
+  versions: AttributesVersions,
+): AttributesCodec {
+  const validators = new Map(
+    versions.all.map(({ version, schema }) => [version, tools.compileSchema(schema)]),
+  );
+  const workshop: Workshop = {
+    versions,
+    sha256Hex: tools.sha256Hex,
+    validate: (document, { version }) => validators.get(version)?.(document) ?? unlisted(version),
+  };
   return {
-    parseSidecar: (bytes, found) => parseSidecar(tools, bytes, found),
-    parseAttributes: (text) => toMemory(requireObject(parseOwnJson(text))),
+    parseSidecar: (bytes, found) => parseSidecar(workshop, bytes, found),
+    parseAttributes: (text) =>
+      toMemory(versions, versions.migrateToNewest(requireObject(parseOwnJson(text)))),
     encodeSidecar: (attributes, options) =>
-      encodeSidecar(tools, attributes, options?.reserveBytes ?? 0),
-    toV1,
-    migrateV1,
+      encodeSidecar(workshop, attributes, options?.reserveBytes ?? 0),
+    encodeForCatalogue: (attributes) => encodeDocument(workshop, toDocument(versions, attributes)),
+    toVersion: (attributes, version) =>
+      toOlderForm(attributes, versions.find(version) ?? unlisted(version), versions),
+    toV1: (attributes) => toOlderForm(attributes, versions.first, versions),
+    migrateV1: (document) => versions.migrateToNewest(document),
   };
 }
 
-function parseSidecar(tools: CodecTools, bytes: Uint8Array, found: StorageLocation): ParsedSidecar {
+function parseSidecar(shop: Workshop, bytes: Uint8Array, found: StorageLocation): ParsedSidecar {
+  const { versions } = shop;
   requireSize(bytes.length, limits.sidecarReadCapBytes);
   const source = requireObject(parseStrictJsonBytes(bytes));
   const foreign = detectForeignDialect(source);
-  const labelled = requireKnownVersion(foreign === 'sectioned' ? sectionedHead(source) : source);
-  const sourceVersion = foreign === null ? labelled : '1.0';
+  const labelled = requireKnown(versions, foreign === 'sectioned' ? sectionedHead(source) : source);
+  const known = foreign === null ? labelled : versions.first;
   const document = normalizeDocument(
     foreign === null ? source : translateDialect(withoutLabel(source), foreign, found),
+    versions.newest.fields,
   );
-  requireValid(sourceVersion === '1.0' ? tools.validateV1(document) : tools.validateV2(document));
+  requireValid(shop.validate(document, known));
   return {
-    attributes: toMemory(sourceVersion === '1.0' ? migrateV1(document) : document),
-    sourceVersion,
-    dialect: foreign ?? nativeDialect(source, sourceVersion),
+    attributes: toMemory(versions, versions.migrateToNewest(document)),
+    sourceVersion: known.version,
+    dialect: foreign ?? nativeDialect(source, known.version),
     sizeBytes: bytes.length,
-    digest: tools.sha256Hex(bytes),
-    integrity: checkIntegrity(tools, source),
+    digest: shop.sha256Hex(bytes),
+    integrity: checkIntegrity(shop, source),
   };
 }
 
 function encodeSidecar(
-  tools: CodecTools,
+  shop: Workshop,
   attributes: Attributes,
   reserveBytes: number,
 ): EncodedSidecar {
-  const document = { ...attributes, created_by_id: attributes.created_by_id ?? '' };
-  requireValid(tools.validateV2(document));
-  const text = writeSidecarText(withIntegrity(tools, document));
+  const document = toDocument(shop.versions, attributes);
+  requireValid(shop.validate(document, shop.versions.newest));
+  const text = encodeDocument(shop, document);
   const bytes = new TextEncoder().encode(text);
   requireSize(bytes.length, limits.sidecarSizeBytes - reserveBytes);
-  return { text, digest: tools.sha256Hex(bytes), sizeBytes: bytes.length };
+  return { text, digest: shop.sha256Hex(bytes), sizeBytes: bytes.length };
 }
 
-function withIntegrity(tools: CodecTools, document: JsonObject): JsonObject {
+/** In the newest form, even when a process of an older release made the attributes. */
+function toDocument(versions: AttributesVersions, attributes: Attributes): JsonObject {
+  return versions.migrateToNewest({
+    ...attributes,
+    created_by_id: attributes.created_by_id ?? '',
+  });
+}
+
+function encodeDocument(shop: Workshop, document: JsonObject): string {
+  return writeSidecarText(withIntegrity(shop, document), shop.versions.newest.fields);
+}
+
+function unlisted(version: SchemaVersion): never {
+  throw new TypeError(`No version ${version} is listed.`);
+}
+
+function withIntegrity(shop: Workshop, document: JsonObject): JsonObject {
   // A key of this name that is not ours is kept like any other that we do not know.
   const isForeign =
     memberOf(document, 'integrity') !== undefined && !hasExtension(document, 'integrity');
   if (isForeign) return document;
   const { integrity: _, ...rest } = document;
-  const digest = tools.sha256Hex(canonicalizeJson(rest));
+  const digest = shop.sha256Hex(canonicalizeJson(rest));
   return { ...rest, integrity: { algorithm: 'sha-256', digest } };
 }
 
-/** From a valid v2.0 document to memory: every optional field there, `integrity` checked and gone. */
-function toMemory(document: JsonObject): Attributes {
+/** From a valid newest document to memory: every optional field there, `integrity` checked and gone. */
+function toMemory({ newest }: AttributesVersions, document: JsonObject): Attributes {
   const { created_by_id: createdById } = document;
   const hasIntegrity = hasExtension(document, 'integrity');
-  const members = orderMembers({
+  const complete = {
     ...document,
     created_by_id: createdById === '' ? null : createdById,
     created_by_fullname: memberOf(document, 'created_by_fullname') ?? null,
@@ -135,16 +189,19 @@ function toMemory(document: JsonObject): Attributes {
     version: memberOf(document, 'version') ?? null,
     metadata: memberOf(document, 'metadata') ?? {},
     custom_attributes: memberOf(document, 'custom_attributes') ?? {},
-  }).filter(([name]) => !(hasIntegrity && name === 'integrity'));
+  };
+  const members = orderMembers(complete, newest.fields).filter(
+    ([name]) => !(hasIntegrity && name === 'integrity'),
+  );
   return Object.fromEntries(members) as unknown as Attributes;
 }
 
-function checkIntegrity(tools: CodecTools, source: JsonObject): ParsedSidecar['integrity'] {
+function checkIntegrity(shop: Workshop, source: JsonObject): ParsedSidecar['integrity'] {
   const { integrity, ...rest } = source;
   if (!hasExtension(source, 'integrity') || !isJsonObject(integrity)) return 'absent';
   const isValid =
     integrity['algorithm'] === 'sha-256' &&
-    integrity['digest'] === tools.sha256Hex(canonicalizeJson(rest));
+    integrity['digest'] === shop.sha256Hex(canonicalizeJson(rest));
   return isValid ? 'valid' : 'invalid';
 }
 
@@ -155,13 +212,12 @@ function requireObject(value: ReturnType<typeof parseOwnJson>): JsonObject {
   });
 }
 
-function requireKnownVersion(document: JsonObject): SchemaVersion {
-  const version = memberOf(document, 'schema_version');
-  if (version === undefined) return '1.0';
-  if (version === '1.0' || version === '2.0') return version;
+function requireKnown(versions: AttributesVersions, document: JsonObject): AttributesVersion {
+  const known = versions.detect(document);
+  if (known !== null) return known;
   throw new DomainError(
     'ATTRIBUTES_VERSION_UNSUPPORTED',
-    'The schema_version of the attributes is neither "1.0" nor "2.0".',
+    `The schema_version of the attributes is none of ${versions.names.join(', ')}.`,
     { details: { faults: [{ pointer: '/schema_version', message: 'is not a known version' }] } },
   );
 }

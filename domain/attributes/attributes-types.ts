@@ -1,7 +1,8 @@
 import type { JsonObject, JsonValue } from '#domain/json.ts';
 import type { Instant } from '#domain/instant.ts';
 
-export type SchemaVersion = '1.0' | '2.0';
+/** Of a released version; `versions.ts` lists them. */
+export type SchemaVersion = string;
 
 export type RetentionPolicy = 'temporary' | 'permanent';
 
@@ -36,7 +37,7 @@ export interface StoredForm extends JsonObject {
  * purpose: a foreign sidecar may use such a key for something else. `extensionsOf` reads them.
  */
 export interface Attributes extends JsonObject {
-  readonly schema_version: '2.0';
+  readonly schema_version: SchemaVersion;
   readonly file_id: string;
   readonly original_filename: string;
   readonly storage_filename: string;

@@ -1,14 +1,13 @@
 import { memberOf } from '#domain/attributes/extensions.ts';
-import type { RetentionPolicy } from '#domain/attributes/attributes-types.ts';
+import type { RetentionPolicy, SchemaVersion } from '#domain/attributes/attributes-types.ts';
 import { addDays, parseInstant, type Instant } from '#domain/instant.ts';
 import type { JsonObject, JsonValue } from '#domain/json.ts';
 import type { StorageLocation } from '#domain/ports/object-store.ts';
 import { isJsonObject, isRawNumber } from '#domain/strict-json.ts';
 
-/** How a sidecar names its facts. All but the first two are met in old archives only. */
+/** How a sidecar names its facts. All but the first, one for each version, are met in old archives. */
 export type Dialect =
-  | 'v1.0'
-  | 'v2.0'
+  | `v${SchemaVersion}`
   | 'prefixed-checksum'
   | 'legacy-upload'
   | 'readme'
@@ -49,7 +48,7 @@ const sectionedFields = [
   ['upload', 'timestamp', 'created_at'],
 ] as const;
 
-/** @returns null for version 1.0 and 2.0, which need no translation. */
+/** @returns null for documents of our own versions, which need no translation. */
 export function detectForeignDialect(document: JsonObject): ForeignDialect | null {
   const has = (...keys: string[]): boolean => keys.every((key) => Object.hasOwn(document, key));
   if (has(nativeKey)) return null;

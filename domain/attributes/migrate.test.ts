@@ -1,10 +1,16 @@
 import test from 'ava';
 import * as fc from 'fast-check';
 
-import { migrateV1, toV1 } from '#domain/attributes/migrate.ts';
+import type { Attributes } from '#domain/attributes/attributes-types.ts';
+import { migrateV1 } from '#domain/attributes/migrate.ts';
+import { toOlderForm } from '#domain/attributes/older-form.ts';
 import { standardFieldsV1 } from '#domain/attributes/sidecar-text.ts';
+import { attributesVersions } from '#domain/attributes/versions.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { arbitraryAttributes, arbitraryObject } from '#test/support/arbitrary-attributes.ts';
+
+const toV1 = (attributes: Attributes) =>
+  toOlderForm(attributes, attributesVersions.first, attributesVersions);
 
 const arbitraryV1: fc.Arbitrary<JsonObject> = fc
   .tuple(arbitraryAttributes, arbitraryObject)
@@ -99,6 +105,10 @@ test('a foreign value under the name of an extension key stays in v1', (t) => {
   const { document, dropped } = toV1({ template: 'contract', tags: 'x' } as never);
   t.deepEqual(dropped, ['schema_version', 'custom_attributes', 'integrity']);
   t.like(document, { template: 'contract', tags: 'x' });
+  t.like(toV1({ integrity: 'high' } as never), {
+    document: { integrity: 'high' },
+    dropped: ['schema_version', 'custom_attributes'],
+  });
 });
 
 function deepFreeze(value: unknown): void {

@@ -3,6 +3,7 @@ import type { RetentionChoice, UserFields } from '#domain/attributes/user-fields
 import type { FileId } from '#domain/ids.ts';
 import { addDays, type Instant } from '#domain/instant.ts';
 import type { StorageLocation } from '#domain/ports/object-store.ts';
+import type { TemplateId } from '#domain/templates/template-name.ts';
 
 export interface NewFile extends StorageLocation {
   readonly fileId: FileId;
@@ -19,9 +20,14 @@ export interface NewFile extends StorageLocation {
   };
   readonly fields: UserFields;
   readonly retention: RetentionChoice;
+  /** What `custom_attributes` were checked against. */
+  readonly template?: TemplateId | null;
 }
 
-/** The attributes of a file that is being stored: version 2.0, revision 1. */
+/**
+ * The attributes of a file that is being stored, revision 1, in the shape of version 2.0: the codec
+ * brings them to the newest when it writes.
+ */
 export function createAttributes(file: NewFile): Attributes {
   return {
     schema_version: '2.0',
@@ -43,6 +49,7 @@ export function createAttributes(file: NewFile): Attributes {
     custom_attributes: file.fields.customAttributes,
     tags: file.fields.tags,
     retention: createRetention(file.retention, file.createdAt),
+    ...((file.template ?? null) !== null && { template: file.template }),
     revision: 1,
   };
 }

@@ -1,5 +1,4 @@
 import { memberOf, normalizeRetention } from '#domain/attributes/extensions.ts';
-import { standardFieldsV2 } from '#domain/attributes/sidecar-text.ts';
 import { parseInstant } from '#domain/instant.ts';
 import type { JsonObject, JsonValue } from '#domain/json.ts';
 import { isRawNumber, numberOf } from '#domain/strict-json.ts';
@@ -29,14 +28,18 @@ export function hasPrefixedChecksum(document: JsonObject): boolean {
  * Brings what a reader accepts into the form that we write: other spellings of instants, sizes as
  * text, upper-case digests, null for empty objects. What it cannot bring into form stays as it is,
  * for the schema to refuse. The input is not changed.
+ * @param standardFields of the newest version
  */
-export function normalizeDocument(document: JsonObject): JsonObject {
+export function normalizeDocument(
+  document: JsonObject,
+  standardFields: readonly string[],
+): JsonObject {
   const changed: Record<string, JsonValue> = {};
   for (const [name, normalizer] of Object.entries(normalizers)) {
     const value = memberOf(document, name);
     if (value !== undefined) changed[name] = normalizer(value);
   }
-  for (const name of standardFieldsV2) {
+  for (const name of standardFields) {
     // To a schema, a raw number is an object; as one of our fields it is a number like any other.
     const value = changed[name] ?? memberOf(document, name);
     if (isRawNumber(value)) changed[name] = numberOf(value);

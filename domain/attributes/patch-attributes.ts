@@ -31,6 +31,7 @@ export type PatchOutcome =
       readonly attributes: Attributes;
       /** Such a change may use the bytes that are kept free for it. */
       readonly isOfRetentionOnly: boolean;
+      readonly changesCustomAttributes: boolean;
     };
 
 /**
@@ -58,6 +59,7 @@ export function patchAttributes(
   return {
     kind: 'changed',
     isOfRetentionOnly: changes.length === 0,
+    changesCustomAttributes: changes.some(([name]) => name === 'custom_attributes'),
     attributes: rewrite(attributes, { changes, retention: newRetention, now }),
   };
 }

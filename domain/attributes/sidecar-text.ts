@@ -20,23 +20,19 @@ export const standardFieldsV1 = [
   'metadata',
 ] as const;
 
-/** Version 2.0: `schema_version` first, `custom_attributes` last of the standard fields. */
-export const standardFieldsV2 = [
-  'schema_version',
-  ...standardFieldsV1,
-  'custom_attributes',
-] as const;
-
 export type Member = readonly [name: string, value: JsonValue];
 
 /**
- * The members of a v2.0 document in the order in which they are written: standard fields,
- * extension keys, and then, in their own order, the keys that we do not know. A list, because an
- * object puts keys that look like integers first.
+ * The members of a document of the newest version in the order in which they are written: standard
+ * fields, extension keys, and then, in their own order, the keys that we do not know. A list,
+ * because an object puts keys that look like integers first.
  */
-export function orderMembers(document: JsonObject): readonly Member[] {
+export function orderMembers(
+  document: JsonObject,
+  standardFields: readonly string[],
+): readonly Member[] {
   const known: string[] = [
-    ...standardFieldsV2,
+    ...standardFields,
     ...extensionKeys.filter((key) => hasExtension(document, key)),
   ];
   const members: Member[] = [];
@@ -51,8 +47,8 @@ export function orderMembers(document: JsonObject): readonly Member[] {
  * One member a line, so that people can read and compare sidecars with any tool and no byte of
  * the size limit is lost to indentation.
  */
-export function writeSidecarText(document: JsonObject): string {
-  const lines = orderMembers(document).map(
+export function writeSidecarText(document: JsonObject, standardFields: readonly string[]): string {
+  const lines = orderMembers(document, standardFields).map(
     ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
   );
   return `{\n${lines.join(',\n')}\n}\n`;

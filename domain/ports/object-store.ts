@@ -1,5 +1,7 @@
-import type { ElementId, FileId } from '#domain/ids.ts';
-import type { FileOutcome } from '#domain/uploads.ts';
+import type { ErrorCode } from '#domain/errors.ts';
+import type { ElementId, FileId, OperationId } from '#domain/ids.ts';
+import type { Instant } from '#domain/instant.ts';
+import type { FileOutcome, UploadFailure } from '#domain/uploads.ts';
 
 /** Where a file's content stands; its sidecar stands beside it under `<storageFilename>.attr.json`. */
 export interface StorageLocation {
@@ -89,6 +91,18 @@ export interface SidecarToMove extends StorageLocation {
   readonly expectedDigest: string;
 }
 
+export interface ContentToQuarantine extends StorageLocation {
+  /** What it was found by; its quarantine is kept apart from that of others. */
+  readonly operationId: OperationId;
+  /** Why, and when that was decided: of rows, so that a repetition writes the same. */
+  readonly code: ErrorCode;
+  readonly decidedAt: Instant;
+  /** Content that was changed at this time or later stays. */
+  readonly changedBeforeMs: number;
+}
+
+export type QuarantineOutcome = { readonly ok: true } | ({ readonly ok: false } & UploadFailure);
+
 /**
  * Changes to an element's visible tree. One process at a time has the right to use it; every
  * method may be run twice. A fault of one file is that file's outcome; a fault of the element
@@ -122,13 +136,82 @@ export interface ElementWriter {
   /** Files whose sidecar was moved away, at most `limit`. */
   listMovedSidecars(limit: number): Promise<readonly FileId[]>;
   discardMovedSidecar(fileId: FileId): Promise<void>;
+  /**
+   * Renames content that has no sidecar out of the visible tree into quarantine, beside a file
+   * that says why, and fsyncs both directories. Whether an upload needs it is for the caller to
+   * know. The same again is fine. A failed outcome means that nothing was moved: a sidecar stands
+   * beside it, it was changed since, or it is no file (`FILE_CHANGED`); it is not there, and was
+   * not moved earlier (`CONTENT_MISSING`).
+   */
+  quarantineContent(item: ContentToQuarantine): Promise<QuarantineOutcome>;
+}
+
+/** Where a walk stands: everything up to and with this name has been given out. */
+export interface ElementPosition {
+  /** Directory relative to the root, with its trailing slash; empty: the root itself. */
+  readonly storagePath: string;
+  readonly name: string;
+}
+
+/** Something that is no directory. */
+export interface ElementEntry extends ElementPosition {
+  /** False for links, sockets and the like, which are never followed. */
+  readonly isFile: boolean;
+  readonly sizeBytes: number;
+  /** Milliseconds since 1970, whole. */
+  readonly modifiedAtMs: number;
+}
+
+/** What stands in the place of a sidecar. */
+export type InspectedSidecar =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'absent' }
+  /** Larger than `limits.sidecarReadCapBytes`. */
+  | { readonly kind: 'too-large'; readonly sizeBytes: number }
+  /** No file: a link, a directory, a pipe. */
+  | { readonly kind: 'unusable' };
+
+/** What stands in the place of content; nothing of it is read. */
+export type InspectedContent =
+  | { readonly kind: 'file'; readonly sizeBytes: number }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unusable' };
+
+export interface InspectedFile {
+  readonly sidecar: InspectedSidecar;
+  readonly content: InspectedContent;
+}
+
+export interface ElementListing {
+  /**
+   * Goes over the visible tree in order of (directory, name), both compared by their UTF-8 bytes:
+   * the order of `storage_path collate "C", storage_filename collate "C"`. What is under
+   * `.artstore/` is left out. Memory is bounded whatever the number of entries. What comes or goes
+   * meanwhile may or may not be seen; what stands all the time is seen exactly once.
+   * @param options.after starts behind this position
+   * @throws ELEMENT_UNAVAILABLE also when the marker is not in place any more at the end
+   */
+  walkEntries(options: {
+    readonly after: ElementPosition | null;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<ElementEntry>;
+  /**
+   * Reads the sidecars of many files and looks at their content, the sidecar first: what is gone
+   * by then went together. One answer for each location, in their order; what is absent is so
+   * while the element's marker is in place. All the sidecars are held at once.
+   * @throws INTERNAL for a location that cannot be used, ELEMENT_UNAVAILABLE
+   */
+  inspectFiles(
+    locations: readonly StorageLocation[],
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly InspectedFile[]>;
 }
 
 /**
  * One storage element. Opening it checks its marker; a wrong or missing marker takes it offline:
  * every method then throws `ELEMENT_UNAVAILABLE` until the marker is right again.
  */
-export interface ObjectStore extends StagingArea, ContentStore, ElementWriter {
+export interface ObjectStore extends StagingArea, ContentStore, ElementWriter, ElementListing {
   readonly elementId: ElementId;
   /** @throws ELEMENT_UNAVAILABLE when `.artstore/element.json` is missing or names another element. */
   checkMarker(): Promise<void>;

@@ -29,6 +29,7 @@ export interface OutboxEvent extends OutboxPosition {
 export interface Outbox {
   /** Changes when a rebuild makes the feed anew; part of every cursor. */
   readEpoch(): Promise<string>;
+  /** At most `limit`, and fewer once they have `limits.outboxPageFiles`; none: nothing follows. */
   readAfter(position: OutboxPosition | null, limit: number): Promise<readonly OutboxEvent[]>;
   /** False when rows after the position are gone: whoever goes on from it would miss them. */
   isReachable(position: OutboxPosition): Promise<boolean>;

@@ -5,7 +5,7 @@ import { isDomainError } from '#domain/errors.ts';
 import { isElementId, type ElementId } from '#domain/ids.ts';
 import type { Instant } from '#domain/instant.ts';
 import type { StorageElementRegistry } from '#domain/ports/storage-element-registry.ts';
-import type { StorageElement } from '#domain/storage-elements.ts';
+import type { NewStorageElement } from '#domain/storage-elements.ts';
 import type { StorageMode } from '#domain/storage-mode/storage-mode.ts';
 import {
   readElementMarker,
@@ -23,8 +23,8 @@ export interface ElementDirectoriesOptions {
 
 export interface PreparedElements {
   readonly elementIds: readonly ElementId[];
-  /** Files lie on elements that a new database does not know of yet. */
-  readonly needsRebuild: boolean;
+  /** Of these a new database does not know the files yet. */
+  readonly toRebuild: readonly ElementId[];
 }
 
 const firstElements = ['edit-01', 'rw-01'];
@@ -41,12 +41,12 @@ export async function prepareElements(
 ): Promise<PreparedElements> {
   const known = await options.registry.listElements();
   if (known.length > 0) {
-    return { elementIds: known.map((it) => it.elementId), needsRebuild: false };
+    return { elementIds: known.map((it) => it.elementId), toRebuild: [] };
   }
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   const names = new Set([...firstElements, ...(await readdir(options.directory))]);
   const elementIds: ElementId[] = [];
-  let needsRebuild = false;
+  const toRebuild: ElementId[] = [];
   for (const name of [...names].sort()) {
     const element = describeElement(name, options);
     if (element === null) continue;
@@ -60,17 +60,17 @@ export async function prepareElements(
           'offline until its .artstore/element.json is put back',
       );
     }
-    needsRebuild ||= holdsFiles;
+    if (holdsFiles) toRebuild.push(element.elementId);
     await options.registry.registerElement(element);
     elementIds.push(element.elementId);
   }
-  return { elementIds, needsRebuild };
+  return { elementIds, toRebuild };
 }
 
 function describeElement(
   name: string,
   { directory, log }: ElementDirectoriesOptions,
-): Omit<StorageElement, 'usedBytes' | 'reservedBytes'> | null {
+): NewStorageElement | null {
   const mode = modeByPrefix[name.split('-')[0] ?? ''];
   if (!isElementId(name) || mode === undefined) {
     log(`elements/${name} is left alone: its name does not tell its mode (edit-… or rw-…)`);

@@ -43,15 +43,22 @@ export async function prepareCatalogue(options: CatalogueOptions): Promise<reado
       clientSecret: options.initialClientSecret,
     });
     if (isNewAccount) log('made the initial account');
-    if (elements.needsRebuild) {
-      log(
-        'the database is new, and the storage elements hold files that it does not know: ' +
-          'a rebuild of the catalogue from the sidecars is needed',
-      );
-    }
+    askForRebuild(elements.toRebuild, log);
     return elements.elementIds;
   } finally {
     await orm.close(true);
+  }
+}
+
+/** It is not begun here: whoever starts on old elements may have more of them to register first. */
+function askForRebuild(elementIds: readonly ElementId[], log: (line: string) => void): void {
+  if (elementIds.length === 0) return;
+  log(
+    'the database is new, and the storage elements hold files that it does not know: ' +
+      'a rebuild of the catalogue from the sidecars is needed. When everything is up, run',
+  );
+  for (const id of elementIds) {
+    log(`  artstore rebuild ${id}  (or send POST /api/v1/storage-elements/${id}/rebuild)`);
   }
 }
 

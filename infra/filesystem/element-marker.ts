@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, open, unlink } from 'node:fs/promises';
+import { link, open, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DomainError } from '#domain/errors.ts';
 import { isElementId, type ElementId } from '#domain/ids.ts';
@@ -25,6 +25,10 @@ export function stagingDirectory(root: string): string {
   return join(root, '.artstore', 'staging');
 }
 
+export function quarantineDirectory(root: string): string {
+  return join(root, '.artstore', 'quarantine');
+}
+
 /**
  * Makes the directory an element's: `.artstore/` with its marker, `staging/` and `quarantine/`.
  * Durable when it resolves; the same element again is fine and keeps the first `createdAt`.
@@ -37,7 +41,7 @@ export async function registerElementDirectory(
 ): Promise<void> {
   try {
     await makeDirectories(stagingDirectory(root));
-    await makeDirectories(join(systemDirectory(root), 'quarantine'));
+    await makeDirectories(quarantineDirectory(root));
     if ((await readElementMarker(root)) === null) await writeMarker(root, { elementId, createdAt });
     // Also when it stood there already: the run that wrote it may have died before its fsync.
     await syncDirectory(systemDirectory(root));
@@ -52,6 +56,35 @@ export async function registerElementDirectory(
       'ELEMENT_UNAVAILABLE',
       'The directory belongs to another storage element.',
     );
+  }
+}
+
+/**
+ * Takes back what `registerElementDirectory` made, while nothing but it stands there. A directory
+ * that is not this element's is left alone.
+ */
+export async function releaseElementDirectory(root: string, elementId: ElementId): Promise<void> {
+  if ((await readElementMarker(root))?.elementId !== elementId) return;
+  try {
+    await unlink(markerPath(root));
+    for (const emptied of [
+      stagingDirectory(root),
+      quarantineDirectory(root),
+      systemDirectory(root),
+    ]) {
+      await removeUnlessUsed(emptied);
+    }
+    await syncDirectory(root);
+  } catch (error) {
+    throw translateFilesystemError(error);
+  }
+}
+
+async function removeUnlessUsed(directory: string): Promise<void> {
+  try {
+    await rmdir(directory);
+  } catch (error) {
+    if (!isAbsent(error) && errnoOf(error) !== 'ENOTEMPTY') throw error;
   }
 }
 

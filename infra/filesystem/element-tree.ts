@@ -1,8 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DomainError } from '#domain/errors.ts';
-import { limits } from '#domain/limits.ts';
-import { sidecarSuffix } from '#domain/naming/storage-name.ts';
+import { isUsableLocation } from '#domain/naming/storage-location.ts';
 import type { StorageLocation } from '#domain/ports/object-store.ts';
 import { makeDirectories, syncDirectory } from './durable-directories.ts';
 import { stagingDirectory } from './element-marker.ts';
@@ -82,6 +81,8 @@ async function findUnlinked(path: string): Promise<string | null> {
 
 /** Outermost first, the root included, the directory itself not. */
 function parentsOf(path: string, root: string): string[] {
+  // The root is there already: nothing of it is ours to make.
+  if (path === root) return [];
   const parents: string[] = [];
   for (let parent = dirname(path); parent !== root; parent = dirname(parent)) parents.push(parent);
   return [root, ...parents.reverse()];
@@ -97,23 +98,6 @@ function directoryPath(root: string, storagePath: string): string {
  * @throws DomainError `INTERNAL`
  */
 export function requireValidLocation(location: StorageLocation): void {
-  const { storagePath, storageFilename } = location;
-  const names = [...storagePath.split('/').slice(0, -1), storageFilename];
-  const isValid =
-    storagePath.endsWith('/') &&
-    names.every(isPlainName) &&
-    Buffer.byteLength(storageFilename + sidecarSuffix) <= limits.fileSystemNameBytes;
-  if (!isValid)
+  if (!isUsableLocation(location))
     throw new DomainError('INTERNAL', 'The recorded location of the file is not valid.');
-}
-
-function isPlainName(name: string): boolean {
-  return (
-    name !== '' &&
-    name !== '.' &&
-    name !== '..' &&
-    name !== '.artstore' &&
-    !name.includes('/') &&
-    !name.includes('\0')
-  );
 }

@@ -6,10 +6,13 @@ import type { ElementId, FileId } from '#domain/ids.ts';
 import type { ObjectStore } from '#domain/ports/object-store.ts';
 import { createContentCommitter } from './content-committer.ts';
 import { openContentReader } from './content-reader.ts';
+import { createElementListing } from './element-walk.ts';
 import { createElementTree, requireValidLocation, type ElementTree } from './element-tree.ts';
+import { createFileInspector } from './file-inspector.ts';
 import { createFileRemover } from './file-remover.ts';
 import { createKeyedMutex } from './keyed-mutex.ts';
 import { createMarkerGuard, type MarkerGuard } from './marker-guard.ts';
+import { createQuarantine } from './quarantine.ts';
 import { translating } from './filesystem-fault.ts';
 import { createSidecarWriter } from './sidecar-writer.ts';
 import { createStagingArea } from './staging-area.ts';
@@ -53,6 +56,10 @@ function createStore(elementId: ElementId, tree: ElementTree, guard: MarkerGuard
     ...createContentCommitter({ tree, guard, mutex }),
     ...createSidecarWriter({ tree, guard, mutex, writerToken }),
     ...createFileRemover({ tree, guard, mutex }),
+    ...createQuarantine({ tree, guard, mutex, writerToken }),
+    // Guards itself: it lasts longer than a look at the marker holds.
+    ...createElementListing(tree.root, guard),
+    ...createFileInspector(tree, guard),
 
     async openContent(location, readOptions) {
       requireValidLocation(location);
@@ -91,6 +98,8 @@ function guardStore(store: ObjectStore, guard: MarkerGuard): ObjectStore {
   return {
     elementId: store.elementId,
     checkMarker: () => store.checkMarker(),
+    walkEntries: (options) => store.walkEntries(options),
+    inspectFiles: (locations, options) => reading(() => store.inspectFiles(locations, options)),
     openContent: (location, options) => reading(() => store.openContent(location, options)),
     readSidecar: (location) => reading(() => store.readSidecar(location)),
     hasSidecar: (location, digest) => reading(() => store.hasSidecar(location, digest)),
@@ -108,5 +117,6 @@ function guardStore(store: ObjectStore, guard: MarkerGuard): ObjectStore {
     removeContent: (item) => writing(() => store.removeContent(item)),
     listMovedSidecars: (limit) => reading(() => store.listMovedSidecars(limit)),
     discardMovedSidecar: (fileId) => writing(() => store.discardMovedSidecar(fileId)),
+    quarantineContent: (item) => writing(() => store.quarantineContent(item)),
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, open, rename, unlink } from 'node:fs/promises';
+import { lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError, isDomainError } from '#domain/errors.ts';
 import { limits } from '#domain/limits.ts';
@@ -15,7 +15,13 @@ import type { FileOutcome } from '#domain/uploads.ts';
 import { once, parallelFiles, type WriterParts } from './content-committer.ts';
 import { syncDirectory } from './durable-directories.ts';
 import { requireValidLocation } from './element-tree.ts';
-import { elementFault, failedOutcome, nullWhenAbsent } from './filesystem-fault.ts';
+import {
+  elementFault,
+  errnoOf,
+  failedOutcome,
+  nullWhenAbsent,
+  translateFilesystemError,
+} from './filesystem-fault.ts';
 import { mapBounded } from './map-bounded.ts';
 import { writeSmallFile } from './staged-file-writer.ts';
 import { stagedPath } from './staging-area.ts';
@@ -154,29 +160,43 @@ export function sidecarPath(directory: string, location: StorageLocation): strin
 
 /** @returns null when there is none. @throws SIDECAR_CORRUPT when it is no sidecar by its size or kind. */
 export async function readWhole(path: string): Promise<Buffer | null> {
-  const entry = await nullWhenAbsent(lstat(path));
-  if (entry === null) return null;
-  if (!entry.isFile() || entry.size > limits.sidecarReadCapBytes) {
-    throw new DomainError('SIDECAR_CORRUPT', 'What stands in the place of the sidecar is not one.');
-  }
-  return nullWhenAbsent(readBounded(path));
-}
-
-async function readBounded(path: string): Promise<Buffer> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const handle = await nullWhenAbsent(openPlainFile(path));
+  if (handle === null) return null;
   try {
-    const { size } = await handle.stat();
-    const buffer = Buffer.alloc(Math.min(size, limits.sidecarReadCapBytes));
-    let length = 0;
-    while (length < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return buffer.subarray(0, length);
+    const entry = await handle.stat();
+    if (!entry.isFile() || entry.size > limits.sidecarReadCapBytes) throw noSidecar();
+    return await readBounded(handle, entry.size);
+  } catch (error) {
+    throw translateFilesystemError(error);
   } finally {
     await handle.close();
   }
+}
+
+/** One that stands for something else, or waits for a writer, is not followed and not waited for. */
+async function openPlainFile(path: string): Promise<FileHandle> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  try {
+    return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    const errno = errnoOf(error);
+    throw errno === 'ELOOP' || errno === 'ENXIO' ? noSidecar() : error;
+  }
+}
+
+function noSidecar(): DomainError {
+  return new DomainError('SIDECAR_CORRUPT', 'What stands in the place of the sidecar is not one.');
+}
+
+async function readBounded(handle: FileHandle, sizeBytes: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(sizeBytes);
+  let length = 0;
+  while (length < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return buffer.subarray(0, length);
 }
 
 export function sha256Hex(bytes: Uint8Array): string {

@@ -19,7 +19,7 @@ const record = {
       update files f
       set attributes = $2::json, sidecar_digest = $3, original_filename = $4, file_size = $5,
         content_type = $6, created_by_username = $7, tags = $8::text[], retention_policy = $9,
-        created_at = $10, updated_at = $11, revision = $12,
+        created_at = $10, updated_at = $11, revision = $12, schema_version = $13,
         claimed_by = null, claim_operation_id = null, claimed_at = null
       from op where f.file_id = op.file_id and f.claim_operation_id = op.operation_id
       returning f.file_id, f.element_id
@@ -55,7 +55,8 @@ export async function recordAttributes(
     sidecar: string;
     sidecar_digest: string;
   };
-  const columns = deriveFileColumns(JSON.parse(sidecar) as Attributes);
+  const attributes = JSON.parse(sidecar) as Attributes;
+  const columns = deriveFileColumns(attributes);
   const done = await database.query(record, [
     operationId,
     sidecar,
@@ -69,6 +70,7 @@ export async function recordAttributes(
     columns.createdAt,
     columns.updatedAt,
     columns.revision,
+    attributes.schema_version,
   ]);
   return done.length > 0 || (await isCompleted(database, operationId));
 }

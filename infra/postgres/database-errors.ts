@@ -14,6 +14,9 @@ const unavailableCodes = new Set([
 /** Raised by `refuse_reservation()`: the room that was seen is gone. */
 export const reservationRefusedState = 'AS001';
 
+/** Raised by `refuse_rebuild_batch()`: a row is not what it was when it was read. */
+export const rebuildBatchRefusedState = 'AS002';
+
 /** The statement was undone as a whole and may simply be run again. */
 export function isRepeatable(error: unknown): boolean {
   const state = sqlState(error);

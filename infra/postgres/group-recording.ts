@@ -34,14 +34,16 @@ const record = {
     ), catalogued as (
       insert into files (file_id, element_id, storage_path, storage_filename, original_filename,
         file_size, content_type, created_by_username, tags, retention_policy, created_at,
-        updated_at, revision, sidecar_digest, attributes)
+        updated_at, revision, sidecar_digest, attributes, schema_version)
       select d.file_id, d.element_id, d.storage_path, d.storage_filename, c.original_filename,
         c.file_size, c.content_type, c.created_by_username, c.tags::text[], c.retention_policy,
-        c.created_at, c.updated_at, c.revision, d.sidecar_digest, d.sidecar::json
+        c.created_at, c.updated_at, c.revision, d.sidecar_digest, d.sidecar::json,
+        c.schema_version
       from unnest($5::uuid[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::text[],
-        $11::text[], $12::timestamptz[], $13::timestamptz[], $14::bigint[])
+        $11::text[], $12::timestamptz[], $13::timestamptz[], $14::bigint[],
+        $15::text[])
         as c (file_id, original_filename, file_size, content_type, created_by_username, tags,
-          retention_policy, created_at, updated_at, revision)
+          retention_policy, created_at, updated_at, revision, schema_version)
       join decided d using (file_id)
       where d.failure_code is null
       on conflict (file_id) do nothing
@@ -62,7 +64,11 @@ const record = {
       ) s
       where e.element_id = s.element_id
     )
-    select file_id, failure_code, failure_detail from decided`,
+    select file_id, failure_code, failure_detail,
+      -- Callers hear of it as soon as it is committed; a subquery of its own runs once.
+      (select pg_notify('artstore_groups', $1::text || ' ' ||
+        (select count(*) from decided where failure_code is null)))
+    from decided`,
 };
 
 const findOutcomes = {
@@ -103,9 +109,12 @@ function catalogueValues(
   const stored = new Set(outcomes.filter((outcome) => outcome.ok).map(({ fileId }) => fileId));
   const ids: FileId[] = [];
   const rows: FileColumns[] = [];
+  const versions: string[] = [];
   for (const { file_id: fileId, sidecar } of staged.filter((row) => stored.has(row.file_id))) {
     ids.push(fileId);
-    rows.push(deriveFileColumns(JSON.parse(sidecar) as Attributes));
+    const attributes = JSON.parse(sidecar) as Attributes;
+    rows.push(deriveFileColumns(attributes));
+    versions.push(attributes.schema_version);
   }
   return [
     ids,
@@ -118,5 +127,6 @@ function catalogueValues(
     rows.map((row) => row.createdAt),
     rows.map((row) => row.updatedAt),
     rows.map((row) => row.revision),
+    versions,
   ];
 }

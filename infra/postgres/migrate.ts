@@ -1,5 +1,7 @@
 import { Client } from 'pg';
+import { attributesVersions } from '#domain/attributes/versions.ts';
 import { openOrm } from './open-orm.ts';
+import { keepVersionIndex } from './version-index.ts';
 
 const lockName = 'artstore/migrations';
 
@@ -18,14 +20,20 @@ export async function migrateDatabase(url: string): Promise<void> {
   const orm = await openOrm(url, 'artstore-migrate', {});
   try {
     await orm.migrator.up();
+    await keepVersionIndex(lock.client, attributesVersions.newest.version);
     lock.requireHeld();
   } finally {
     await orm.close(true);
   }
 }
 
+interface MigrationLock extends AsyncDisposable {
+  readonly client: Client;
+  requireHeld(): void;
+}
+
 /** Holds the lock on a connection of its own, so that it ends with this process whatever happens. */
-async function lockMigrations(url: string): Promise<AsyncDisposable & { requireHeld(): void }> {
+async function lockMigrations(url: string): Promise<MigrationLock> {
   const client = new Client({ connectionString: url, application_name: 'artstore-migrate' });
   let lostBy: Error | null = null;
   client.on('error', (error) => {
@@ -40,6 +48,7 @@ async function lockMigrations(url: string): Promise<AsyncDisposable & { requireH
     throw error;
   }
   return {
+    client,
     requireHeld() {
       if (lostBy !== null) throw new Error('the migration lock was lost', { cause: lostBy });
     },

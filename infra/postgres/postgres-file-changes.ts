@@ -53,10 +53,14 @@ const find = {
     where o.operation_id = $1 and o.kind in ('updateAttributes', 'deleteFile')`,
 };
 
-/** A tombstone without its operation is not lifted here: nobody knows how far the deletion came. */
+/**
+ * A tombstone without its operation is not lifted here: nobody knows how far the deletion came. What
+ * a migration held may have been rewritten: its own settlement looks at the sidecar first.
+ */
 const releaseOrphans = {
   text: `update files f set claimed_by = null, claim_operation_id = null, claimed_at = null
     where f.element_id = $1 and f.claimed_by is not null and f.tombstoned_at is null
+      and f.claimed_by not like 'migrate-attributes/%'
       and f.claimed_at < now() - $2::bigint * interval '1 millisecond'
       and not exists (select from operations o
         where o.operation_id = f.claim_operation_id and o.finished_at is null)

@@ -18,13 +18,22 @@ const readEpoch = { name: 'read-feed-epoch', text: `select epoch from feed_epoch
 const readAfter = {
   name: 'read-outbox',
   // With the name of its table, as a bare "sequence" would be the text of the output.
-  text: `select o.transaction_id, o.sequence::text, o.type, o.subject_type, o.subject_id,
-      o.file_ids, o.data, o.occurred_at
-    from outbox o
-    where (o.transaction_id, o.sequence) > ($1::xid8, $2::bigint)
-      and o.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-    order by o.transaction_id, o.sequence
-    limit $3`,
+  // An event of a bulk run has many files: a page ends where they become too many.
+  text: `with page as (
+      select o.* from outbox o
+      where (o.transaction_id, o.sequence) > ($1::xid8, $2::bigint)
+        and o.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+      order by o.transaction_id, o.sequence
+      limit $3
+    ), measured as (
+      select p.*, sum(cardinality(p.file_ids)) over (order by p.transaction_id, p.sequence)
+        - cardinality(p.file_ids) as files_before
+      from page p
+    )
+    select m.transaction_id, m.sequence::text, m.type, m.subject_type, m.subject_id, m.file_ids,
+      m.data, m.occurred_at
+    from measured m where m.files_before < $4
+    order by m.transaction_id, m.sequence`,
 };
 
 const findRow = {
@@ -125,7 +134,12 @@ export class PostgresOutbox implements Outbox {
 
   async readAfter(position: OutboxPosition | null, limit: number): Promise<readonly OutboxEvent[]> {
     const { transactionId, sequence } = position ?? beginning;
-    const rows = await this.#database.query<OutboxRow>(readAfter, [transactionId, sequence, limit]);
+    const rows = await this.#database.query<OutboxRow>(readAfter, [
+      transactionId,
+      sequence,
+      limit,
+      limits.outboxPageFiles,
+    ]);
     return rows.map(eventOfRow);
   }
 

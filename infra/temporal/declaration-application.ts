@@ -47,13 +47,22 @@ export async function applyTemporalDeclaration(
     await ensureNamespace(connection, declaration, options);
     await ensureSearchAttributes(connection, declaration, options);
     await untilAttributesAnswer(client, declaration, options.signal);
-    for (const schedule of declaration.schedules) {
-      for (const elementId of options.elementIds) {
-        await ensureSchedule(client, scheduleOptions(schedule, elementId));
-      }
+    for (const elementId of options.elementIds) {
+      await ensureElementSchedules(client, declaration, elementId);
     }
   } finally {
     await connection.close();
+  }
+}
+
+/** Safe to repeat, and by several processes at once. The namespace has to be there. */
+export async function ensureElementSchedules(
+  client: Client,
+  { schedules }: Pick<TemporalDeclaration, 'schedules'>,
+  elementId: ElementId,
+): Promise<void> {
+  for (const schedule of schedules) {
+    await ensureSchedule(client, scheduleOptions(schedule, elementId));
   }
 }
 

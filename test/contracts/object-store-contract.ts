@@ -463,7 +463,10 @@ const shouldRefuseLocationsThatLeadOut: Promises = async (t, { store }) => {
     { storagePath: '2025/../../', storageFilename: 'x' },
     { storagePath: '.artstore/', storageFilename: 'element.json' },
     { storagePath: '2025', storageFilename: 'x' },
-    { storagePath: '', storageFilename: 'x' },
+    { storagePath: '/', storageFilename: 'x' },
+    // The root itself is a place like any other, but not for what is ours alone.
+    { storagePath: '', storageFilename: '.artstore' },
+    { storagePath: '', storageFilename: '../x' },
     { storagePath: '2025/11/08/10/', storageFilename: '../x' },
     { storagePath: '2025/11/08/10/', storageFilename: '..' },
     { storagePath: '2025/11/08/10/', storageFilename: 'a\0b' },

@@ -8,6 +8,7 @@ import { registerElementDirectory } from '#infra/filesystem/element-marker.ts';
 import { openFilesystemObjectStore } from '#infra/filesystem/filesystem-object-store.ts';
 import { fileRemovalContract } from './file-removal-contract.ts';
 import { objectStoreContract, type ObjectStoreHarness } from './object-store-contract.ts';
+import { quarantineContract } from './quarantine-contract.ts';
 
 async function openFilesystem(t: ExecutionContext): Promise<ObjectStoreHarness> {
   const root = await mkdtemp(join(tmpdir(), 'artstore-element-'));
@@ -32,7 +33,9 @@ async function openFilesystem(t: ExecutionContext): Promise<ObjectStoreHarness> 
   };
 }
 
-for (const [name, should] of Object.entries({ ...objectStoreContract, ...fileRemovalContract })) {
+const contracts = { ...objectStoreContract, ...fileRemovalContract, ...quarantineContract };
+
+for (const [name, should] of Object.entries(contracts)) {
   const title = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   // One at a time: some of them look at the memory of the process.
   test.serial(`a directory as an element ${title}`, async (t) =>

@@ -61,6 +61,9 @@ test('without its database the stack registers the elements by their markers and
   t.is(await readFile(markerFile, 'utf8'), marker, 'the marker is the old one');
   t.not(await readFile(file, 'utf8'), credentials, 'the account is a new one');
   t.true(second.output().includes('a rebuild of the catalogue'));
+  t.true(second.output().includes('artstore rebuild edit-01'));
+  t.true(second.output().includes('POST /api/v1/storage-elements/edit-01/rebuild'));
+  t.false(second.output().includes('rebuild rw-01'), 'nothing lies on it');
   t.is(await second.end('SIGTERM'), 0);
 });
 

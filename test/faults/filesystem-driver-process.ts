@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { FileId } from '#domain/ids.ts';
 import { parseInstant } from '#domain/instant.ts';
 import { registerElementDirectory } from '#infra/filesystem/element-marker.ts';
+import type { QuarantineResult } from './filesystem-quarantine-steps.ts';
 import type { RemovalResult } from './filesystem-removal-steps.ts';
 import { faultElementId, type StepsResult } from './filesystem-steps.ts';
 
@@ -19,6 +20,8 @@ export interface DriverOrder {
   readonly bigSizeBytes?: number;
   /** What was stored by an earlier run goes again. */
   readonly isRemoval?: boolean;
+  /** Content without a sidecar is set aside. */
+  readonly isQuarantine?: boolean;
 }
 
 export type DriverMessage =
@@ -27,7 +30,8 @@ export type DriverMessage =
   | { readonly result: StepsResult }
   | { readonly storedCount: number }
   | { readonly bigFile: 'staged' | 'refused' }
-  | { readonly removal: RemovalResult };
+  | { readonly removal: RemovalResult }
+  | { readonly quarantine: QuarantineResult };
 
 export interface DriverProcess {
   readonly child: ChildProcess;
@@ -38,6 +42,8 @@ export interface DriverProcess {
   stageBigFile(root: string, bigSizeBytes: number): Promise<'staged' | 'refused' | null>;
   /** Null when the process did not live to tell. */
   removeFiles(root: string): Promise<RemovalResult | null>;
+  /** The same. */
+  setFilesAside(root: string): Promise<QuarantineResult | null>;
   end(): Promise<void>;
 }
 
@@ -106,6 +112,14 @@ export async function startDriver(fileThreads: number): Promise<DriverProcess> {
       let result: RemovalResult | null = null;
       await order({ root, isRemoval: true }, (message) => {
         if ('removal' in message) result = message.removal;
+        return result !== null;
+      });
+      return result;
+    },
+    async setFilesAside(root) {
+      let result: QuarantineResult | null = null;
+      await order({ root, isQuarantine: true }, (message) => {
+        if ('quarantine' in message) result = message.quarantine;
         return result !== null;
       });
       return result;

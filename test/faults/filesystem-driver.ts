@@ -6,6 +6,7 @@ import type { FileId } from '#domain/ids.ts';
 import type { ObjectStore } from '#domain/ports/object-store.ts';
 import { openFilesystemObjectStore } from '#infra/filesystem/filesystem-object-store.ts';
 import type { DriverMessage, DriverOrder } from './filesystem-driver-process.ts';
+import { setFilesAside } from './filesystem-quarantine-steps.ts';
 import { removeFiles } from './filesystem-removal-steps.ts';
 import { faultElementId, runSteps, stageBigFile, storeGroup } from './filesystem-steps.ts';
 
@@ -32,6 +33,8 @@ async function obey(order: DriverOrder): Promise<void> {
     await tell({ bigFile: await stageBigFile(order.root, order.bigSizeBytes) });
   } else if (order.isRemoval === true) {
     await tell({ removal: await removeFiles(order.root) });
+  } else if (order.isQuarantine === true) {
+    await tell({ quarantine: await setFilesAside(order.root) });
   } else {
     const onStaged = (fileId: FileId): Promise<void> => tell({ staged: fileId });
     const staged = new Set(order.staged);

@@ -18,11 +18,14 @@ import {
 import { followerScenarios, playFollower } from '#test/support/follower-scenarios.ts';
 import { playKilledWorker } from '#test/support/killed-worker.ts';
 import { playScenario, storeFilesScenarios } from '#test/support/store-files-scenarios.ts';
+import { playRebuild, rebuildScenarios } from '#test/support/rebuild-scenarios.ts';
+import { playReconciliation, reconcileScenarios } from '#test/support/reconcile-scenarios.ts';
 import { playReindex, reindexScenarios } from '#test/support/reindex-scenarios.ts';
 import { newGroupId } from '#test/support/stored-files.ts';
 import { startSweep } from '#test/support/sweep.ts';
 import { storeFilesWorkflowId } from '#workflows/messages.ts';
 import { changeRecordings } from './change-recordings.ts';
+import { migrationRecordings } from './migration-recordings.ts';
 
 type Recording = readonly [name: string, record: () => Promise<WorkflowHandle>];
 
@@ -68,10 +71,23 @@ const recordings: Recording[] = [
   ],
   ['sweep-element.cancelled', () => recordCancelledSweep(temporal)],
   ...changeRecordings.map(([name, record]): Recording => [name, () => record(temporal)]),
+  ...migrationRecordings.map(([name, record]): Recording => [name, () => record(temporal)]),
+  ...reconcileScenarios.map(
+    (scenario): Recording => [
+      `reconcile-element.${scenario.name}`,
+      async () => (await playReconciliation(temporal, scenario)).handle,
+    ],
+  ),
   ...reindexScenarios.map(
     (scenario): Recording => [
       `reindex-search.${scenario.name}`,
       async () => (await playReindex(temporal, scenario)).handle,
+    ],
+  ),
+  ...rebuildScenarios.map(
+    (scenario): Recording => [
+      `rebuild-catalogue.${scenario.name}`,
+      async () => (await playRebuild(temporal, scenario)).handle,
     ],
   ),
   ...followerScenarios.map(

@@ -4,11 +4,14 @@ import { Worker, type ReplayResult, type WorkflowBundleWithSourceMap } from '@te
 import test from 'ava';
 import { installQuietRuntime, quietLogger } from '#test/support/element-harness.ts';
 import { followerScenarios } from '#test/support/follower-scenarios.ts';
+import { rebuildScenarios } from '#test/support/rebuild-scenarios.ts';
+import { reconcileScenarios } from '#test/support/reconcile-scenarios.ts';
 import { reindexScenarios } from '#test/support/reindex-scenarios.ts';
 import { storeFilesScenarios } from '#test/support/store-files-scenarios.ts';
 import { bundleWorkflows } from '#workers/workflow-bundle.ts';
 import { workflowTypes } from '#workflows/messages.ts';
 import { changeRecordings } from './change-recordings.ts';
+import { migrationRecordings } from './migration-recordings.ts';
 
 interface Recorded {
   readonly name: string;
@@ -57,8 +60,11 @@ test('every branch of every workflow is recorded', (t) => {
     'sweep-element.success-with-changes',
     'sweep-element.settle-lost-changes-fails',
     ...changeRecordings.map(([name]) => name),
+    ...migrationRecordings.map(([name]) => name),
     ...followerScenarios.map(({ name }) => `follow-outbox.${name}`),
+    ...reconcileScenarios.map(({ name }) => `reconcile-element.${name}`),
     ...reindexScenarios.map(({ name }) => `reindex-search.${name}`),
+    ...rebuildScenarios.map(({ name }) => `rebuild-catalogue.${name}`),
   ];
   for (const branch of branches) t.true(names.includes(`${branch}.json`), branch);
 });

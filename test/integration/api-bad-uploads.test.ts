@@ -203,7 +203,6 @@ test.serial('all faults are told at once', async (t) => {
 });
 
 for (const [name, value] of [
-  ['template', 'contract'],
   ['compress', 'gzip'],
   ['compress', 'auto'],
 ] as const) {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { operationsPath } from '#api/operations/present-operation.ts';
 import { DomainError } from '#domain/errors.ts';
 import type { OperationId } from '#domain/ids.ts';
+import { limits } from '#domain/limits.ts';
 import type { FileLifecycle } from '#domain/ports/file-lifecycle.ts';
 import { patchFile, readSidecar, storeFile } from '#test/support/api-files.ts';
 import { startTestApi, type TestApi } from '#test/support/test-api.ts';
@@ -115,4 +116,29 @@ test.serial('any state is taken with *: a change that came in between is built u
   const never = await patchFile(api, stored, { description: 'y' }, { ifMatch: '*' });
   t.is(never.status, 412);
   t.is(calls, 4);
+});
+
+test.serial('too many changes under way: 503, and room again when they have ended', async (t) => {
+  const stored = await storeFile(api);
+  const held = Promise.withResolvers<void>();
+  const all = Promise.withResolvers<void>();
+  let waiting = 0;
+  updateAttributes = async () => {
+    waiting += 1;
+    if (waiting === limits.admittedChanges) all.resolve();
+    await held.promise;
+    return { kind: 'changed' };
+  };
+  const running = Array.from({ length: limits.admittedChanges }, () =>
+    patchFile(api, stored, patch),
+  );
+  await all.promise;
+  t.like((await patchFile(api, stored, patch)).body, { status: 503, code: 'TOO_MANY_CHANGES' });
+  const deletion = await api.fetch(stored.path, { method: 'DELETE' });
+  t.truthy(deletion.headers.get('retry-after'));
+  t.like(await deletion.json(), { status: 503, code: 'TOO_MANY_CHANGES' });
+  held.resolve();
+  t.deepEqual([...new Set((await Promise.all(running)).map(({ status }) => status))], [200]);
+  updateAttributes = null;
+  t.is((await patchFile(api, stored, patch)).status, 200);
 });

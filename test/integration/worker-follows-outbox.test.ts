@@ -61,5 +61,6 @@ test('the worker process follows the outbox for every consumer, also after it wa
   const connection = await Connection.connect({ address: stack.temporalAddress });
   const client = new Client({ connection, namespace });
   await client.workflow.getHandle('follow-outbox/cache').terminate();
+  await client.schedule.getHandle(`sweep-element/${harness.elementId}`).delete();
   await connection.close();
 });

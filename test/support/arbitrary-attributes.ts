@@ -2,11 +2,13 @@ import * as fc from 'fast-check';
 
 import type { Attributes } from '#domain/attributes/attributes-types.ts';
 import { extensionKeys } from '#domain/attributes/extensions.ts';
-import { orderMembers, standardFieldsV2 } from '#domain/attributes/sidecar-text.ts';
+import { orderMembers } from '#domain/attributes/sidecar-text.ts';
+import { attributesVersions } from '#domain/attributes/versions.ts';
 import { instantFromMillis, parseInstant, type Instant } from '#domain/instant.ts';
 import type { JsonObject, JsonValue } from '#domain/json.ts';
 import { parseStrictJson } from '#domain/strict-json.ts';
 
+const { fields: standardFields } = attributesVersions.newest;
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const optionalText = fc.option(text);
 const digest = fc.string({
@@ -72,7 +74,7 @@ const extensions = fc.record(
 );
 
 const unknownKeys = arbitraryObject.map((members) => {
-  const taken: readonly string[] = [...standardFieldsV2, ...extensionKeys];
+  const taken: readonly string[] = [...standardFields, ...extensionKeys];
   return Object.fromEntries(Object.entries(members).filter(([name]) => !taken.includes(name)));
 });
 
@@ -104,6 +106,6 @@ export const arbitraryAttributes: fc.Arbitrary<Attributes> = fc
   .map(
     ([standard, extra, unknown]) =>
       Object.fromEntries(
-        orderMembers({ ...standard, ...(extra as JsonObject), ...unknown }),
+        orderMembers({ ...standard, ...(extra as JsonObject), ...unknown }, standardFields),
       ) as unknown as Attributes,
   );

@@ -83,7 +83,7 @@ export async function openTemporalHarness(entry?: URL): Promise<TemporalHarness>
 }
 
 export type WorkerFaults = Pick<ElementWorkerOptions, 'wrapActivities' | 'sweepAges'> &
-  Partial<Pick<ElementWorkerOptions, 'elements' | 'connection'>>;
+  Partial<Pick<ElementWorkerOptions, 'elements' | 'connection' | 'reconcile' | 'migrate'>>;
 
 /** One storage element of its own, on disk and in a database of its own. */
 export interface ElementHarness extends AsyncDisposable {

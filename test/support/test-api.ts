@@ -11,7 +11,9 @@ import { instantFromMillis } from '#domain/instant.ts';
 import { createArgon2SecretHasher } from '#infra/argon2/argon2-secret-hasher.ts';
 import { registerElementDirectory } from '#infra/filesystem/element-marker.ts';
 import { createFilesystemElementAccess } from '#infra/filesystem/filesystem-element-access.ts';
+import { createFilesystemElementDirectories } from '#infra/filesystem/filesystem-element-directories.ts';
 import { openAttributesCodec } from '#infra/json-schema/attributes-codec.ts';
+import { createTemplateChecker } from '#infra/json-schema/template-checker.ts';
 import { openOrm } from '#infra/postgres/open-orm.ts';
 import { openPool, type Database } from '#infra/postgres/open-pool.ts';
 import { PostgresAccountRegistry } from '#infra/postgres/postgres-account-registry.ts';
@@ -19,10 +21,13 @@ import { PostgresFileSearch, searchPoolOptions } from '#infra/postgres/postgres-
 import { PostgresFileCatalogue } from '#infra/postgres/postgres-file-catalogue.ts';
 import { createOutboxListener } from '#infra/postgres/outbox-listener.ts';
 import { createPostgresHealth } from '#infra/postgres/postgres-health.ts';
+import { PostgresOperationFailures } from '#infra/postgres/postgres-operation-failures.ts';
+import { PostgresOperationKeys } from '#infra/postgres/postgres-operation-keys.ts';
 import { PostgresOperationRegistry } from '#infra/postgres/postgres-operation-registry.ts';
 import { PostgresOutbox } from '#infra/postgres/postgres-outbox.ts';
 import { PostgresSigningKeyStore } from '#infra/postgres/postgres-signing-key-store.ts';
 import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
+import { PostgresTemplateRegistry } from '#infra/postgres/postgres-template-registry.ts';
 import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
 import { createLogger } from '#infra/telemetry/logger.ts';
 import { createTestDatabase } from '#test/support/test-database.ts';
@@ -106,6 +111,7 @@ export async function startTestApi(
     });
   }
   const uploads = new PostgresUploadRegistry(pool);
+  const templates = new PostgresTemplateRegistry(pool);
   const elementAccess = createFilesystemElementAccess(elements);
   const original: ApiPorts = {
     catalogue: new PostgresFileCatalogue(pool),
@@ -116,13 +122,31 @@ export async function startTestApi(
     feed: new PostgresOutbox(pool, listener),
     uploads,
     operations: new PostgresOperationRegistry(pool),
+    operationKeys: new PostgresOperationKeys(pool),
     elements,
     elementAccess,
+    elementDirectories: createFilesystemElementDirectories(),
+    elementMaintenance: {
+      startRebuild: () => Promise.resolve(),
+      startReconciliation: () => Promise.resolve(),
+    },
+    migrations: {
+      startMigration: () => Promise.resolve(),
+      startRetry: () => Promise.resolve(),
+      startRevert: () => Promise.resolve(),
+      pauseOperation: () => Promise.resolve(),
+      resumeOperation: () => Promise.resolve(),
+      changePace: () => Promise.resolve(),
+    },
+    migrationRuns: { readReport: () => Promise.resolve(null) },
+    failures: new PostgresOperationFailures(pool),
     lifecycle: createTestLifecycle({ uploads, elementAccess, database: pool }),
     accounts: new PostgresAccountRegistry(orm),
     signingKeys: new PostgresSigningKeyStore(orm, randomBytes(32)),
     secrets: createArgon2SecretHasher(),
     codec: openAttributesCodec(),
+    templates,
+    templateChecker: createTemplateChecker(templates),
     components: [createPostgresHealth(pool)],
   };
   const world = { database: pool, databaseUrl: database.url };

@@ -1,0 +1,3 @@
+export function operationPath(operationId: string): string {
+  return `/operations/${encodeURIComponent(operationId)}`;
+}
