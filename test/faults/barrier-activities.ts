@@ -1,16 +1,26 @@
 import type { ElementId, FileId, GroupId } from '#domain/ids.ts';
 import type { ElementActivities } from '#workers/element-worker.ts';
-import type { BarrierPoint, BarrierVisit } from './barrier-visit.ts';
+import type { BarrierPoint, BarrierVisit, ChangePoint } from './barrier-visit.ts';
+
+type Pass = (visit: BarrierVisit) => Promise<void>;
 
 /**
- * The worker's activities with a barrier before, between and inside the steps of `storeFiles`.
- * What the steps do is left as it is.
+ * The worker's activities with a barrier before, between and inside the steps of `storeFiles`, and
+ * before and between those of changes. What the steps do is left as it is.
  */
 export function wrapWithBarriers(
   elementId: ElementId,
   activities: ElementActivities,
-  pass: (visit: BarrierVisit) => Promise<void>,
+  pass: Pass,
 ): ElementActivities {
+  return {
+    ...activities,
+    ...wrapGroups(elementId, activities, pass),
+    ...wrapChanges(activities, pass),
+  };
+}
+
+function wrapGroups(elementId: ElementId, activities: ElementActivities, pass: Pass) {
   const idsOf = new Map<GroupId, readonly FileId[]>();
 
   function reach(point: BarrierPoint, groupId: GroupId): Promise<void> {
@@ -18,7 +28,6 @@ export function wrapWithBarriers(
   }
 
   return {
-    ...activities,
     async claimGroup(input) {
       const { groupId, fileIds } = input;
       idsOf.set(groupId, fileIds);
@@ -47,5 +56,35 @@ export function wrapWithBarriers(
       await reach('after recordGroup', input.groupId);
       return recorded;
     },
-  };
+  } satisfies Partial<ElementActivities>;
+}
+
+interface OfFile {
+  readonly fileId: FileId;
+}
+
+function wrapChanges(activities: ElementActivities, pass: Pass) {
+  function after<Input extends OfFile, Result>(
+    point: ChangePoint,
+    step: (input: Input) => Promise<Result>,
+  ) {
+    return async (input: Input): Promise<Result> => {
+      const result = await step(input);
+      await pass({ point, fileId: input.fileId });
+      return result;
+    };
+  }
+
+  const claimFile = after('after claimFile', activities.claimFile);
+  return {
+    async claimFile(input) {
+      await pass({ point: 'before claimFile', fileId: input.fileId });
+      return claimFile(input);
+    },
+    writeSidecar: after('after writeSidecar', activities.writeSidecar),
+    recordAttributes: after('after recordAttributes', activities.recordAttributes),
+    moveSidecarAway: after('after moveSidecarAway', activities.moveSidecarAway),
+    removeContent: after('after removeContent', activities.removeContent),
+    purgeFile: after('after purgeFile', activities.purgeFile),
+  } satisfies Partial<ElementActivities>;
 }

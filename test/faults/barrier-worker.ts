@@ -14,6 +14,7 @@ import { PostgresFileChanges } from '#infra/postgres/postgres-file-changes.ts';
 import { PostgresOperationJournal } from '#infra/postgres/postgres-operation-journal.ts';
 import { PostgresStorageElementRegistry } from '#infra/postgres/postgres-storage-element-registry.ts';
 import { PostgresUploadRegistry } from '#infra/postgres/postgres-upload-registry.ts';
+import { openRedisFileCache } from '#infra/redis/redis-file-cache.ts';
 import { createLogger } from '#infra/telemetry/logger.ts';
 import { connectWorker } from '#infra/temporal/connect-worker.ts';
 import { createTemporalWorkflowDirectory } from '#infra/temporal/temporal-workflow-directory.ts';
@@ -38,6 +39,8 @@ Runtime.install({ logger: temporalLogger, shutdownSignals: [] });
 const applicationName = 'artstore-worker';
 await using database = openPool({ url, applicationName, poolSize: config.databasePoolSize });
 await using orm = await openOrm(url, applicationName);
+await using cache =
+  config.redisUrl === null ? null : openRedisFileCache(config.redisUrl, { applicationName });
 const storageElements = new PostgresStorageElementRegistry(orm);
 const [pass, workflowBundle, connection, found] = await Promise.all([
   openBarrierGate(process.env[barrierSocketVariable] ?? ''),
@@ -56,6 +59,7 @@ const shared = {
   directory: createTemporalWorkflowDirectory(new Client({ connection, namespace }).workflow),
   openLock: (id: ElementId, lockSignal: AbortSignal) =>
     openElementLock(url, id, { signal: lockSignal }),
+  ...(cache === null ? {} : { cache }),
   logger: temporalLogger,
   signal,
   sweepAges: { failedStagingKeptMs },

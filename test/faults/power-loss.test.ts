@@ -7,7 +7,13 @@ import { parseInstant } from '#domain/instant.ts';
 import type { ObjectStore } from '#domain/ports/object-store.ts';
 import { registerElementDirectory } from '#infra/filesystem/element-marker.ts';
 import { openFilesystemObjectStore } from '#infra/filesystem/filesystem-object-store.ts';
-import { makeFile, stage, storeAll, type TestFile } from '#test/contracts/object-store-contract.ts';
+import {
+  makeFile,
+  sha256Hex,
+  stage,
+  storeAll,
+  type TestFile,
+} from '#test/contracts/object-store-contract.ts';
 import { readElement } from '#test/support/independent-reader.ts';
 import { openLossyFilesystem } from '#test/support/lossy-filesystem.ts';
 
@@ -38,6 +44,48 @@ test('the very last step before the cut is kept', async (t) => {
     (await readElement(root)).whole.map(({ sha256 }) => sha256),
     [file.checksum],
   );
+});
+
+test('a sidecar that was written anew right before the cut is the new one', async (t) => {
+  await using lossy = await openLossyFilesystem(sizeBytes);
+  const { root, store, file } = await storeOne(lossy.path);
+  const sidecar = JSON.stringify({ ...JSON.parse(file.sidecar), description: 'new' });
+  const expectedDigest = sha256Hex(file.sidecar);
+  const [outcome] = await store.writeSidecars([{ ...file, sidecar, expectedDigest }]);
+  await lossy.cutPower();
+  t.true(outcome?.ok);
+  await lossy.restorePower();
+  const { whole, damaged } = await readElement(root);
+  t.deepEqual(damaged, []);
+  t.deepEqual(
+    whole.map(({ sidecar_sha256: digest }) => digest),
+    [sha256Hex(sidecar)],
+  );
+});
+
+test('a file whose sidecar was moved away right before the cut does not come back', async (t) => {
+  await using lossy = await openLossyFilesystem(sizeBytes);
+  const { root, store, file } = await storeOne(lossy.path);
+  const moved = await store.moveSidecarAway({ ...file, expectedDigest: sha256Hex(file.sidecar) });
+  await lossy.cutPower();
+  t.true(moved.ok);
+  await lossy.restorePower();
+  const report = await readElement(root);
+  t.deepEqual(report.whole, []);
+  t.is(report.content_without_sidecar.length, 1);
+  const again = await openFilesystemObjectStore({ elementId, root });
+  t.true(await again.isSidecarAway(file.fileId));
+});
+
+test('content that was removed right before the cut does not come back', async (t) => {
+  await using lossy = await openLossyFilesystem(sizeBytes);
+  const { root, store, file } = await storeOne(lossy.path);
+  await store.moveSidecarAway({ ...file, expectedDigest: sha256Hex(file.sidecar) });
+  await store.removeContent(file);
+  await lossy.cutPower();
+  await lossy.restorePower();
+  const report = await readElement(root);
+  t.deepEqual([...report.whole, ...report.content_without_sidecar], []);
 });
 
 test('no acknowledged file is lost when the power is cut in the middle of the work', async (t) => {
@@ -81,6 +129,15 @@ test('no acknowledged file is lost when the power is cut in the middle of the wo
   await stage(again, next);
   t.true((await again.commitContents([next]))[0]?.ok);
 });
+
+async function storeOne(path: string) {
+  const root = join(path, 'element');
+  await registerElementDirectory(root, elementId, parseInstant('2025-11-08T00:00:00Z')!);
+  const store = await openFilesystemObjectStore({ elementId, root });
+  const file = makeFile('content');
+  await storeAll(store, file);
+  return { root, store, file };
+}
 
 /** Groups of eight, one after the other, each acknowledged after its last step. */
 async function storeUntilCut(

@@ -52,10 +52,10 @@ async function killAt(t: ExecutionContext, point: BarrierPoint, victim: Victim):
   t.timeout(600_000);
   // One group waits at its first step until the others have been received: they form the next.
   const first = system.barrier.hold(
-    (visit) => visit.elementId === held && visit.point === 'before claimGroup',
+    (visit) => visit.point === 'before claimGroup' && visit.elementId === held,
   );
   const target = system.barrier.hold(
-    (visit) => visit.elementId === held && visit.point === point && visit.fileCount > 1,
+    (visit) => visit.point === point && visit.elementId === held && visit.fileCount > 1,
   );
   const slow = sendSlowly(system, makeDocument(300_000, { policy: 'permanent' }));
   const before = makeDocument(5000, { policy: 'permanent', hasKey: true });

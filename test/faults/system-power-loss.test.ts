@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { processesOn, startEmbedded } from '#test/support/embedded-process.ts';
+import { startEmbedded } from '#test/support/embedded-process.ts';
 import { openLossyFilesystem } from '#test/support/lossy-filesystem.ts';
+import { killAll } from './system-power.ts';
 import { connectSystem, type System } from './system-stack.ts';
 import { makeDocument, sendDocument, type Sent } from './system-uploads.ts';
 import { inspect, judge } from './system-verdict.ts';
-import { waitUntil } from './system-wait.ts';
 
 const imageBytes = 8_589_934_592;
 const connections = 16;
@@ -74,26 +74,6 @@ async function storeUntilCut(system: System, cut: () => Promise<void>): Promise<
   isCut = true;
   await Promise.all(clients);
   return sent;
-}
-
-/** The processes of a machine without power do nothing any more. */
-async function killAll(dataDirectory: string, known: readonly number[] = []): Promise<void> {
-  for (const pid of known) kill(pid);
-  await waitUntil('every process is gone', () => {
-    const pids = [...known, ...processesOn(dataDirectory)];
-    return pids.filter(kill).length === 0;
-  });
-}
-
-/** @returns whether it was still there. */
-function kill(pid: number): boolean {
-  try {
-    process.kill(pid, 'SIGKILL');
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw error;
-  }
 }
 
 /** @returns those whose bytes the API does not give back. */

@@ -99,6 +99,9 @@ export interface SupervisedSystem extends System, AsyncDisposable {
   readonly barrier: BarrierServer;
   /** `kill -9`. @returns the pid that is gone. */
   kill(name: string): Promise<number>;
+  /** It lives and answers nobody, until it is killed or thawed. */
+  freeze(name: string): Promise<void>;
+  thaw(name: string): Promise<void>;
   /** Resolves when the supervisor has it up again. */
   whenBack(name: string, gonePid: number): Promise<void>;
   /** Keeps the supervisor from starting anything again: what is killed then stays away. */
@@ -132,6 +135,12 @@ export async function startSupervisedSystem(): Promise<SupervisedSystem> {
       process.kill(pid, 'SIGKILL');
       await waitUntil(`${name} is gone`, async () => !(await isAlive(pid)));
       return pid;
+    },
+    async freeze(name) {
+      process.kill(await pidOf(system, name), 'SIGSTOP');
+    },
+    async thaw(name) {
+      process.kill(await pidOf(system, name), 'SIGCONT');
     },
     async whenBack(name, gonePid) {
       await waitUntil(`${name} is back`, async () => (await pidOf(system, name)) !== gonePid);
