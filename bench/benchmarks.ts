@@ -1,8 +1,13 @@
+import { bulkTrials } from './bulk-trials.ts';
 import { catalogueBenchmarks } from './catalogue-benchmarks.ts';
+import { indexTrials } from './index-trials.ts';
 import { loopPlan, loopSide } from './loop-plan.ts';
-import type { LoadPlan, RequestPlan, TransferPlan } from './load-plan.ts';
+import type { LoadPlan, TransferPlan } from './load-plan.ts';
 import type { LoadProcess } from './load-process.ts';
+import { startUpTrials } from './start-up-trials.ts';
+import { storePaths, uploadRequest } from './stored-paths.ts';
 import type { BareTarget, ProductTarget, Target } from './target.ts';
+import type { Trial } from './trial.ts';
 
 export interface Settings {
   /** How often product and bare server take turns. */
@@ -10,6 +15,9 @@ export interface Settings {
   readonly warmUpMs: number;
   readonly durationMs: number;
   readonly largeBytes: number;
+  /** Of the old store that is taken over in each turn. */
+  readonly bulkFiles: number;
+  readonly suggestDocuments: number;
 }
 
 export interface Bench {
@@ -17,6 +25,9 @@ export interface Bench {
   readonly product: ProductTarget;
   readonly bare: BareTarget;
   readonly settings: Settings;
+  /** Of this run, on the disk that is measured; removed afterwards. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
 }
 
 export type SideName = 'product' | 'bare' | 'bare_without_hash';
@@ -36,7 +47,15 @@ export type FigureName =
   | 'ratio'
   | 'mean_group'
   | 'api_growth_mib'
-  | 'worker_growth_mib';
+  | 'worker_growth_mib'
+  | 'fill_seconds'
+  | 'lag_events'
+  | 'drain_seconds'
+  | 'ready_seconds'
+  | 'files_per_second'
+  | 'worker_peak_mib'
+  | 'history_events'
+  | 'latency_ratio';
 
 export interface Goal {
   readonly figure: FigureName;
@@ -57,7 +76,6 @@ export interface Benchmark {
 const kibibyte = 1024;
 const mebibyte = 1_048_576;
 const warmUpBytes = 64 * mebibyte;
-const readFiles = 500;
 
 /** A closed loop with so many connections, or an open one with so many requests a second. */
 export type LoopOptions = { readonly connections: number } | { readonly perSecond: number };
@@ -93,26 +111,6 @@ function changes(options: LoopOptions): Benchmark['prepare'] {
     const paths = await storePaths(bench, product);
     return [loopSide(settings, product, { options, request: { kind: 'change', paths } })];
   };
-}
-
-async function uploadRequest(target: Target, sizeBytes: number): Promise<RequestPlan> {
-  const headers = [...(await target.authorize()), 'Content-Type: application/octet-stream'];
-  return { kind: 'upload', path: target.uploadPath, headers, sizeBytes };
-}
-
-/** Stores small files. @returns the paths of their attributes. */
-async function storePaths(bench: Bench, target: Target): Promise<string[]> {
-  const { answers } = await bench.load.run(
-    {
-      kind: 'store',
-      origin: target.origin,
-      count: readFiles,
-      connections: 32,
-      request: await uploadRequest(target, 64),
-    },
-    'store',
-  );
-  return answers.map((answer) => target.attributesPath((JSON.parse(answer) as StoredFile).file_id));
 }
 
 interface StoredFile {
@@ -190,7 +188,7 @@ const flatMemory: readonly Goal[] = [
   { figure: 'worker_growth_mib', comparison: 'at most', wanted: 50 },
 ];
 
-export const benchmarks: readonly Benchmark[] = [
+export const benchmarks: readonly (Benchmark | Trial)[] = [
   {
     name: 'upload-4k',
     title: 'durable uploads of 4 KiB, closed loop, 64 connections',
@@ -268,4 +266,7 @@ export const benchmarks: readonly Benchmark[] = [
     prepare: changes({ connections: 8 }),
   },
   ...catalogueBenchmarks,
+  ...indexTrials,
+  ...startUpTrials,
+  ...bulkTrials,
 ];

@@ -14,6 +14,7 @@ import { formatProfile } from './profile-summary.ts';
 import { profileTurn, type TurnProfile } from './profile-turn.ts';
 import { formatResult, hasFailures, method, type Results } from './report.ts';
 import { runBenchmark, type BenchmarkResult } from './run-benchmark.ts';
+import { runTrial } from './trial.ts';
 
 const resultsDirectory = fileURLToPath(new URL('results', import.meta.url));
 const temporalDatabase = 'temporal';
@@ -48,10 +49,16 @@ async function runAll({ options, directory, signal }: Run): Promise<Results> {
     postgresUrl: product.postgresUrl,
   });
   await using load = openLoadProcess(signal);
-  const bench: Bench = { load, product, bare, settings: options };
+  const bench: Bench = { load, product, bare, settings: options, directory, signal };
   const results: BenchmarkResult[] = [];
   const profiles: TurnProfile[] = [];
   for (const benchmark of benchmarks.filter(({ name }) => options.names.includes(name))) {
+    if ('measure' in benchmark) {
+      const result = await runTrial(bench, benchmark);
+      results.push(result);
+      console.log(`\n${formatResult(result)}`);
+      continue;
+    }
     const sides = await benchmark.prepare(bench);
     const result = await runBenchmark(bench, benchmark, sides);
     results.push(result);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +12,7 @@ const supervisorPath = fileURLToPath(new URL('../infra/embedded/main.ts', import
 const projectDirectory = fileURLToPath(new URL('..', import.meta.url));
 /** The first start ever builds the Temporal server. */
 const startLimitMs = 900_000;
+const readyPollMs = 20;
 
 export interface ProductOptions {
   readonly dataDirectory: string;
@@ -44,7 +45,7 @@ export async function openProductTarget(options: ProductOptions): Promise<Produc
   }
 
   try {
-    const ready = await awaitReady(options, () => child.exitCode !== null);
+    const ready = await awaitReady(options, child);
     return createProductTarget(options, ready, stop);
   } catch (error) {
     await stop();
@@ -52,12 +53,13 @@ export async function openProductTarget(options: ProductOptions): Promise<Produc
   }
 }
 
-async function awaitReady(options: ProductOptions, hasEnded: () => boolean): Promise<ReadyState> {
+async function awaitReady(options: ProductOptions, child: ChildProcess): Promise<ReadyState> {
   const limitAt = Date.now() + startLimitMs;
-  while (!hasEnded() && Date.now() < limitAt) {
+  while (child.exitCode === null && Date.now() < limitAt) {
     const ready = await readReadyState(options.dataDirectory);
-    if (ready !== null) return ready;
-    await delay(100, undefined, { signal: options.signal });
+    // One that was killed has left its file behind.
+    if (ready !== null && ready.processes['supervisor'] === child.pid) return ready;
+    await delay(readyPollMs, undefined, { signal: options.signal });
   }
   const said = await readFile(options.logFile, 'utf8');
   throw new Error(`the product did not become ready:\n${said.slice(-4000)}`);
@@ -72,6 +74,7 @@ function createProductTarget(
     name: 'product',
     origin: ready.api_url,
     postgresUrl: ready.postgres_url,
+    temporal: { address: ready.temporal_address, namespace: ready.temporal_namespace },
     uploadPath: '/api/v1/files?filename=bench.bin',
     attributesPath: (fileId) => `/api/v1/files/${fileId}`,
     contentPath: (fileId) => `/api/v1/files/${fileId}/content`,

@@ -6,6 +6,7 @@ export interface ReadyState {
   readonly api_url: string;
   readonly postgres_url: string;
   readonly temporal_address: string;
+  readonly temporal_namespace: string;
   readonly credentials_file: string;
   readonly processes: Readonly<Record<string, number>>;
 }

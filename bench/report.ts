@@ -25,6 +25,9 @@ export const method: readonly string[] = [
   'Percentiles are exact (nearest rank over all requests). Only 200 and 201 are successes; a 202 is none.',
   'Uploads have raw bodies of incompressible bytes, unlike one another. One upload of 64 MiB warms each side up before the large ones. Downloads come from the page cache; one download of each side is hashed by the client before the turns.',
   'Growth of memory is VmHWM after a turn, reset before it, less VmRSS before it.',
+  'A document is fresh when a search by the index finds it; it is asked for every 20 ms from its 201 on. The lag drains from the end of the uploads until no event is behind.',
+  'A start lasts from the start of the process until its ready.json stands there; npm and what it does before are not in it.',
+  'Bulk work takes the instants of its operation. Bare loops run in a process of their own with 16 file threads, in the same turn: reading is listing, one stat of the content and one read of the sidecar for each file; writing is, for each group of 64, temporary name, fsync and rename of each and then an fsync of each directory.',
   'The group size is the number of uploads stored in the window, divided by the number of their groups, from the rows of the product.',
 ];
 
@@ -37,6 +40,14 @@ const units: Readonly<Record<FigureName, string>> = {
   mean_group: 'files a group',
   api_growth_mib: 'MiB growth of the API',
   worker_growth_mib: 'MiB growth of the worker',
+  fill_seconds: 's to fill the index',
+  lag_events: 'events behind',
+  drain_seconds: 's until nothing is behind',
+  ready_seconds: 's until ready',
+  files_per_second: 'files/s',
+  worker_peak_mib: 'MiB peak of the worker',
+  history_events: 'events in the longest history',
+  latency_ratio: '× idle',
 };
 
 export function formatResult(result: BenchmarkResult): string {
@@ -48,8 +59,7 @@ export function formatResult(result: BenchmarkResult): string {
     ...sides,
     ...result.goals.map(formatGoal),
     ...formatFailures(result),
-    `    turns              ${formatTurns(result)}`,
-    `    processor time     ${formatCpu(result)}`,
+    ...formatCourse(result),
   ].join('\n');
 }
 
@@ -67,6 +77,21 @@ function formatGoal(goal: JudgedGoal): string {
 
 function formatFailures({ pairs }: BenchmarkResult): string[] {
   return listFailures(pairs).map((failures) => `    FAILED             ${failures}`);
+}
+
+function formatCourse(result: BenchmarkResult): string[] {
+  if (result.turns !== undefined) {
+    return result.turns.map((turn, index) => {
+      const sides = Object.entries(turn).map(
+        ([name, figures]) => `${name} ${formatFigures(figures)}`,
+      );
+      return `    turn ${index + 1}             ${sides.join('; ')}`;
+    });
+  }
+  return [
+    `    turns              ${formatTurns(result)}`,
+    `    processor time     ${formatCpu(result)}`,
+  ];
 }
 
 /** Throughput of every turn: how far apart they are says how much a median is worth. */

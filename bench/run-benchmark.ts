@@ -2,6 +2,7 @@ import type { Bench, Benchmark, FigureName, Goal, Side } from './benchmarks.ts';
 import { countGroups, type GroupCount } from './group-count.ts';
 import { median } from './latencies.ts';
 import { measure, type Measurement } from './measurement.ts';
+import type { Turn } from './trial.ts';
 
 type SideMeasurement = Measurement & { readonly groups?: GroupCount };
 
@@ -22,6 +23,8 @@ export interface BenchmarkResult {
   readonly figures: Readonly<Record<string, Figures>>;
   readonly goals: readonly JudgedGoal[];
   readonly pairs: readonly Pair[];
+  /** Of a trial, which has no pairs. */
+  readonly turns?: readonly Turn[];
 }
 
 /** Lets the sides take turns (A B A B …), so that whatever the machine does hits all alike. */
@@ -65,7 +68,7 @@ function readFigures(name: string, pairs: readonly Pair[]): Figures {
     const values = measurements.map(read).filter((value) => value !== undefined);
     return values.length === 0 ? undefined : median(values);
   };
-  const figures: Record<FigureName, number | undefined> = {
+  const figures: Partial<Record<FigureName, number | undefined>> = {
     per_second: medianOf(({ report }) => (report.kind === 'loop' ? report.perSecond : undefined)),
     p50_ms: medianOf(({ report }) => (report.kind === 'loop' ? report.latency.p50Ms : undefined)),
     p99_ms: medianOf(({ report }) => (report.kind === 'loop' ? report.latency.p99Ms : undefined)),
@@ -98,7 +101,7 @@ function maximumGrowth(measurements: readonly Measurement[], name: string): numb
   return growths.length === 0 ? undefined : Math.max(...growths);
 }
 
-function judgeGoal(goal: Goal, figures: Figures): JudgedGoal {
+export function judgeGoal(goal: Goal, figures: Figures): JudgedGoal {
   const seen = figures[goal.figure] ?? Number.NaN;
   const isReached = goal.comparison === 'at least' ? seen >= goal.wanted : seen <= goal.wanted;
   return { ...goal, seen, isReached };

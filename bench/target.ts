@@ -20,4 +20,5 @@ export interface BareTarget extends Target {
 export interface ProductTarget extends Target {
   readonly name: 'product';
   readonly postgresUrl: string;
+  readonly temporal: { readonly address: string; readonly namespace: string };
 }
