@@ -169,7 +169,11 @@ test('suggest looks for names by their beginning', async (t) => {
 });
 
 test('a later document takes the place of an earlier one, and can be deleted', async (t) => {
-  const { index } = t.context;
+  const { meilisearchUrl: url, meilisearchKey: key } = testStack();
+  // One of its own: the others count what is in theirs.
+  using index = new MeilisearchSearchIndex({ url, key, indexName: `test-${randomUUID()}` });
+  await index.ensureIndex();
+  await index.upsertDocuments(documents);
   const changed = document({ description: 'синхрофазотрон', extension: 'xyz' });
   await index.upsertDocuments([changed]);
   await index.upsertDocuments([{ ...changed, description: 'перфокарта' }]);
@@ -178,6 +182,7 @@ test('a later document takes the place of an earlier one, and can be deleted', a
   await index.deleteDocuments([changed.file_id, newFileId()]);
   t.is((await index.searchIndex({ ...everything, text: 'перфокарта' })).hits.length, 0);
   t.is(await index.countDocuments(), documents.length);
+  await index.dropIndex(index.nameIndex('').slice(0, -1));
 });
 
 test('a new index is filled beside the serving one and takes its place, once', async (t) => {
