@@ -20,7 +20,6 @@ import { openPool, type Database } from '#infra/postgres/open-pool.ts';
 import { PostgresAccountRegistry } from '#infra/postgres/postgres-account-registry.ts';
 import { PostgresFileCatalogue } from '#infra/postgres/postgres-file-catalogue.ts';
 import { PostgresFileChanges } from '#infra/postgres/postgres-file-changes.ts';
-import { createGroupAnnouncements } from '#infra/postgres/postgres-group-announcements.ts';
 import { createOutboxListener } from '#infra/postgres/outbox-listener.ts';
 import { PostgresFileSearch, searchPoolOptions } from '#infra/postgres/postgres-file-search.ts';
 import { createPostgresHealth } from '#infra/postgres/postgres-health.ts';
@@ -92,10 +91,6 @@ async function run(): Promise<void> {
     url,
     applicationName: `${applicationName}-outbox`,
   });
-  await using announcements = createGroupAnnouncements({
-    url,
-    applicationName: `${applicationName}-groups`,
-  });
   await using cache =
     config.redisUrl === null ? null : openRedisFileCache(config.redisUrl, { applicationName });
   await using temporal = createTemporalConnection({ address: config.temporalAddress, namespace });
@@ -109,7 +104,6 @@ async function run(): Promise<void> {
     registry: uploads,
     changes: new PostgresFileChanges(pool),
     journal,
-    announcements,
   });
   const server = createServer({
     ports: {

@@ -64,11 +64,7 @@ const record = {
       ) s
       where e.element_id = s.element_id
     )
-    select file_id, failure_code, failure_detail,
-      -- Callers hear of it as soon as it is committed; a subquery of its own runs once.
-      (select pg_notify('artstore_groups', $1::text || ' ' ||
-        (select count(*) from decided where failure_code is null)))
-    from decided`,
+    select file_id, failure_code, failure_detail from decided`,
 };
 
 const findOutcomes = {

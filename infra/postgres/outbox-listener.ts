@@ -1,4 +1,11 @@
-import { createNotificationConnection } from './notification-connection.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+
+const channel = 'artstore_outbox';
+const reconnectMs = 500;
+const connectMs = 5_000;
+/** A server that is gone without a word shows only when it is asked. */
+const heartbeatMs = 10_000;
 
 /** Hears of commits that wrote to the outbox, on a connection of its own. */
 export interface OutboxListener extends AsyncDisposable {
@@ -7,31 +14,33 @@ export interface OutboxListener extends AsyncDisposable {
 }
 
 /**
- * Connects when somebody waits for the first time. Notifications only save waiting time: whoever
- * waits looks again after its time-out anyway.
+ * Connects when somebody waits for the first time, and again whenever the connection is lost.
+ * Notifications only save waiting time: whoever waits looks again after its time-out anyway.
  */
 export function createOutboxListener(options: {
   readonly url: string;
   readonly applicationName: string;
 }): OutboxListener {
   const waiting = new Set<() => void>();
-  let isClosed = false;
-  const connection = createNotificationConnection({
-    ...options,
-    channel: 'artstore_outbox',
-    // Also when the connection stands again: something may have been written while it did not.
-    onNotification: wakeAll,
-  });
+  const closing = new AbortController();
+  let listening: Promise<void> | null = null;
 
   function wakeAll(): void {
     for (const wake of waiting) wake();
     waiting.clear();
   }
 
+  async function keepListening(): Promise<void> {
+    while (!closing.signal.aborted) {
+      await listenOnce(options, wakeAll, closing.signal);
+      await sleep(reconnectMs, undefined, { signal: closing.signal }).catch(() => undefined);
+    }
+  }
+
   return {
     async waitForNotification(timeoutMs, signal) {
-      if (signal.aborted || isClosed) return;
-      connection.start();
+      if (signal.aborted || closing.signal.aborted) return;
+      listening ??= keepListening();
       const { promise: woken, resolve } = Promise.withResolvers<void>();
       const wake = (): void => resolve();
       const timer = setTimeout(wake, timeoutMs);
@@ -43,9 +52,45 @@ export function createOutboxListener(options: {
       signal.removeEventListener('abort', wake);
     },
     async [Symbol.asyncDispose]() {
-      isClosed = true;
+      closing.abort();
       wakeAll();
-      await connection[Symbol.asyncDispose]();
+      await listening;
     },
   };
+}
+
+/** Resolves when the connection is lost or cannot be made, or when it is to end. */
+async function listenOnce(
+  options: { readonly url: string; readonly applicationName: string },
+  onNotification: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = new Client({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: connectMs,
+    keepAlive: true,
+  });
+  const { promise: lost, resolve: lose } = Promise.withResolvers<void>();
+  client.on('error', () => lose());
+  client.on('end', () => lose());
+  client.on('notification', onNotification);
+  signal.addEventListener('abort', () => lose(), { once: true });
+  try {
+    await client.connect();
+    await client.query(`listen ${channel}`);
+    // What was written while nobody listened.
+    onNotification();
+    const beat = setInterval(() => {
+      client.query('select').catch(lose);
+    }, heartbeatMs);
+    if (signal.aborted) lose();
+    await lost;
+    clearInterval(beat);
+  } catch {
+    // Whatever it was: the next attempt tells whether it lasts.
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }

@@ -1,6 +1,5 @@
 import type { FileChanges } from '#domain/ports/file-changes.ts';
 import type { FileLifecycle } from '#domain/ports/file-lifecycle.ts';
-import type { GroupAnnouncements } from '#domain/ports/group-announcements.ts';
 import type { UploadRegistry } from '#domain/ports/upload-registry.ts';
 import { createChangeLifecycle, type Journal } from './change-lifecycle.ts';
 import { createDeletionLifecycle } from './deletion-lifecycle.ts';
@@ -19,8 +18,6 @@ export async function openTemporalFileLifecycle(options: {
     'openAttributesChange' | 'openDeletion' | 'openBatchDeletion'
   >;
   readonly journal: Journal;
-  /** A shorter way to the answer of an upload. */
-  readonly announcements?: GroupAnnouncements;
   /** Tests have queues of their own. */
   readonly catalogueTaskQueue?: string;
 }): Promise<FileLifecycle & AsyncDisposable> {

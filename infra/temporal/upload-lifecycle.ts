@@ -4,10 +4,9 @@ import { DomainError } from '#domain/errors.ts';
 import type { ElementId, FileId, GroupId } from '#domain/ids.ts';
 import { limits } from '#domain/limits.ts';
 import type { FileLifecycle, StoreOutcome } from '#domain/ports/file-lifecycle.ts';
-import type { GroupAnnouncements } from '#domain/ports/group-announcements.ts';
 import type { UploadRegistry } from '#domain/ports/upload-registry.ts';
 import type { StagedUpload, Upload, UploadFailure, UploadState } from '#domain/uploads.ts';
-import type { StoreFilesInput, StoreFilesResult } from '#workflows/messages.ts';
+import type { StoreFilesResult } from '#workflows/messages.ts';
 import { createGroupSender, type GroupSender } from './group-sender.ts';
 import type { TemporalAvailability } from './temporal-availability.ts';
 import type { TemporalConnection } from './temporal-connection.ts';
@@ -39,10 +38,8 @@ export function createUploadLifecycle(options: {
   readonly connection: TemporalConnection;
   readonly registry: Registry;
   readonly availability: Pick<TemporalAvailability, 'report'>;
-  /** Absent: every group is answered by its workflow. */
-  readonly announcements?: GroupAnnouncements;
 }): Pick<FileLifecycle, 'storeFile' | 'awaitUpload'> {
-  const { connection, registry, availability, announcements } = options;
+  const { connection, registry, availability } = options;
   const sender = createGroupSender(connection.client, availability);
   const watcher = createUploadWatcher(registry);
   const batchers = new Map<ElementId, Batcher<Handover, GroupAnswer>>();
@@ -53,7 +50,7 @@ export function createUploadLifecycle(options: {
     const batcher = createBatcher<Handover, GroupAnswer>({
       maxItems: limits.groupFiles,
       maxInFlight: (waiting) => (waiting > limits.groupFiles ? 2 : 1),
-      run: (handovers) => commitGroup({ registry, sender, announcements }, elementId, handovers),
+      run: (handovers) => commitGroup({ registry, sender }, elementId, handovers),
     });
     batchers.set(elementId, batcher);
     return batcher;
@@ -95,15 +92,13 @@ async function beforeDeadline<Result>(work: Promise<Result>): Promise<Result | '
 interface GroupParts {
   readonly registry: Registry;
   readonly sender: GroupSender;
-  readonly announcements: GroupAnnouncements | undefined;
 }
 
 async function commitGroup(
-  parts: GroupParts,
+  { registry, sender }: GroupParts,
   elementId: ElementId,
   handovers: readonly Handover[],
 ): Promise<Settled<GroupAnswer>[]> {
-  const { registry } = parts;
   const taken = handovers.filter((handover) => !handover.isGivenUp);
   for (const handover of taken) handover.isTaken = true;
   const uploads = taken.map(({ upload }) => upload);
@@ -111,30 +106,12 @@ async function commitGroup(
   const fileIds = await stageAll(registry, uploads, answers);
   if (fileIds.length > 0) {
     const input = { groupId: randomUUID() as string as GroupId, fileIds };
-    const result = await sendGroup(parts, elementId, input);
+    const result = await sender.sendGroup(elementId, input);
     if (result !== null && isComplete(result, fileIds)) readResult(result, fileIds, answers);
     else await takeBack(registry, fileIds, answers);
   }
   // Whoever is in no list has an answer by its row, or gave up before the group was formed.
   return handovers.map(({ upload }) => ({ ok: true, value: answers.get(upload.fileId) ?? null }));
-}
-
-/**
- * Once the rows of all its files are committed, a group is answered: its workflow has nothing left
- * to do but to end. Of a group in which something failed the workflow's answer says what.
- */
-async function sendGroup(
-  { sender, announcements }: GroupParts,
-  elementId: ElementId,
-  input: StoreFilesInput,
-): Promise<StoreFilesResult | null> {
-  if (announcements === undefined) return sender.sendGroup(elementId, input);
-  using expected = announcements.expectGroup(input.groupId);
-  const sending = sender.sendGroup(elementId, input);
-  const storedCount = await Promise.race([expected.recorded, sending.then(() => null)]);
-  return storedCount === input.fileIds.length
-    ? { storedCount, failures: [], notClaimed: [] }
-    : sending;
 }
 
 /** @returns the ids that are staged now; the others get their answer by their rows. */

@@ -2,7 +2,6 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
-import { createGroupAnnouncements } from '#infra/postgres/postgres-group-announcements.ts';
 import { PostgresFileChanges } from '#infra/postgres/postgres-file-changes.ts';
 import { PostgresOperationJournal } from '#infra/postgres/postgres-operation-journal.ts';
 import { applyTemporalDeclaration } from '#infra/temporal/declaration-application.ts';
@@ -38,15 +37,11 @@ export async function startServedApi(): Promise<ServedApi> {
   const api = await startTestApi(async ({ uploads, operations }, world) => {
     ({ databaseUrl } = world);
     const journal = new PostgresOperationJournal(world.database);
-    const announcements = resources.use(
-      createGroupAnnouncements({ url: databaseUrl, applicationName: 'artstore-test-groups' }),
-    );
     const lifecycle = await openTemporalFileLifecycle({
       connection,
       registry: uploads,
       changes: new PostgresFileChanges(world.database),
       journal,
-      announcements,
     });
     resources.use(lifecycle);
     const { client } = connection;
