@@ -39,6 +39,21 @@ export function deriveFileColumns(attributes: Attributes): FileColumns {
 }
 
 /** The text form of a `text[]`, for arrays that travel inside another array. */
-export function arrayLiteral(values: readonly string[]): string {
+function arrayLiteral(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
+}
+
+/** As parameters of a statement that writes many rows: an array per column, in the order above. */
+export function columnArrays(rows: readonly FileColumns[]): unknown[] {
+  return [
+    rows.map((row) => row.originalFilename),
+    rows.map((row) => row.fileSize),
+    rows.map((row) => row.contentType),
+    rows.map((row) => row.createdByUsername),
+    rows.map((row) => arrayLiteral(row.tags)),
+    rows.map((row) => row.retentionPolicy),
+    rows.map((row) => row.createdAt),
+    rows.map((row) => row.updatedAt),
+    rows.map((row) => row.revision),
+  ];
 }

@@ -1,7 +1,7 @@
 import type { Attributes } from '#domain/attributes/attributes-types.ts';
 import type { FileId, GroupId } from '#domain/ids.ts';
 import type { FileOutcome } from '#domain/uploads.ts';
-import { arrayLiteral, deriveFileColumns } from './file-columns.ts';
+import { columnArrays, deriveFileColumns } from './file-columns.ts';
 import type { FileColumns } from './file-columns.ts';
 import type { Database } from './open-pool.ts';
 import { outcomeOfRow } from './upload-rows.ts';
@@ -112,17 +112,5 @@ function catalogueValues(
     rows.push(deriveFileColumns(attributes));
     versions.push(attributes.schema_version);
   }
-  return [
-    ids,
-    rows.map((row) => row.originalFilename),
-    rows.map((row) => row.fileSize),
-    rows.map((row) => row.contentType),
-    rows.map((row) => row.createdByUsername),
-    rows.map((row) => arrayLiteral(row.tags)),
-    rows.map((row) => row.retentionPolicy),
-    rows.map((row) => row.createdAt),
-    rows.map((row) => row.updatedAt),
-    rows.map((row) => row.revision),
-    versions,
-  ];
+  return [ids, ...columnArrays(rows), versions];
 }

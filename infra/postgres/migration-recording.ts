@@ -5,7 +5,7 @@ import type {
   ShardWork,
 } from '#domain/ports/migration-files.ts';
 import { columnOfText } from './column-types.ts';
-import { arrayLiteral, deriveFileColumns } from './file-columns.ts';
+import { columnArrays, deriveFileColumns } from './file-columns.ts';
 import type { Database } from './open-pool.ts';
 
 /** Columns of `files` that follow from a sidecar; their values come in this order. */
@@ -144,14 +144,6 @@ export function rewrittenValues(rewritten: readonly RewrittenFile[]): unknown[] 
     rewritten.map(({ sidecar }) => sidecar.attributesText),
     rewritten.map(({ sidecar }) => sidecar.digest),
     rewritten.map(({ sidecar }) => sidecar.schemaVersion),
-    columns.map((row) => row.originalFilename),
-    columns.map((row) => row.fileSize),
-    columns.map((row) => row.contentType),
-    columns.map((row) => row.createdByUsername),
-    columns.map((row) => arrayLiteral(row.tags)),
-    columns.map((row) => row.retentionPolicy),
-    columns.map((row) => row.createdAt),
-    columns.map((row) => row.updatedAt),
-    columns.map((row) => row.revision),
+    ...columnArrays(columns),
   ];
 }

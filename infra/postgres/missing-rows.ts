@@ -1,7 +1,7 @@
 import type { ElementId, FileId, OperationId } from '#domain/ids.ts';
 import type { ElementRows } from '#domain/ports/element-rows.ts';
 import { modePermits, type StorageMode } from '#domain/storage-mode/storage-mode.ts';
-import { arrayLiteral, deriveFileColumns } from './file-columns.ts';
+import { columnArrays, deriveFileColumns } from './file-columns.ts';
 import type { Database } from './open-pool.ts';
 
 const modes: readonly StorageMode[] = ['edit', 'rw', 'ro', 'ar'];
@@ -71,15 +71,7 @@ export async function addMissingRows(
     rows.map((row) => row.fileId),
     rows.map((row) => row.storagePath),
     rows.map((row) => row.storageFilename),
-    columns.map((row) => row.originalFilename),
-    columns.map((row) => row.fileSize),
-    columns.map((row) => row.contentType),
-    columns.map((row) => row.createdByUsername),
-    columns.map((row) => arrayLiteral(row.tags)),
-    columns.map((row) => row.retentionPolicy),
-    columns.map((row) => row.createdAt),
-    columns.map((row) => row.updatedAt),
-    columns.map((row) => row.revision),
+    ...columnArrays(columns),
     rows.map((row) => row.state),
     rows.map((row) => row.sidecarDigest),
     rows.map((row) => row.text),

@@ -1,7 +1,7 @@
 import type { RebuildBatch } from '#domain/ports/catalogue-rebuild.ts';
 import { progressOfRun, resultOfRun } from '#domain/rebuild/rebuild-run.ts';
 import { rebuildBatchRefusedState, sqlState } from './database-errors.ts';
-import { arrayLiteral, deriveFileColumns } from './file-columns.ts';
+import { columnArrays, deriveFileColumns } from './file-columns.ts';
 import { isVisible } from './file-list-query.ts';
 import type { Database } from './open-pool.ts';
 
@@ -120,15 +120,7 @@ function rowValues({ rows }: RebuildBatch): unknown[] {
     rows.map((row) => row.fileId),
     rows.map((row) => row.storagePath),
     rows.map((row) => row.storageFilename),
-    columns.map((row) => row.originalFilename),
-    columns.map((row) => row.fileSize),
-    columns.map((row) => row.contentType),
-    columns.map((row) => row.createdByUsername),
-    columns.map((row) => arrayLiteral(row.tags)),
-    columns.map((row) => row.retentionPolicy),
-    columns.map((row) => row.createdAt),
-    columns.map((row) => row.updatedAt),
-    columns.map((row) => row.revision),
+    ...columnArrays(columns),
     rows.map((row) => row.state),
     rows.map((row) => row.sidecarDigest),
     rows.map((row) => row.text),

@@ -5,7 +5,7 @@ import type { ElementId, FileId } from '#domain/ids.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { StorageLocation } from '#domain/ports/object-store.ts';
 import { openAttributesCodec } from '#infra/json-schema/attributes-codec.ts';
-import { arrayLiteral, deriveFileColumns } from '#infra/postgres/file-columns.ts';
+import { columnArrays, deriveFileColumns } from '#infra/postgres/file-columns.ts';
 import type { Database } from '#infra/postgres/open-pool.ts';
 import { newFileId } from '#test/support/stored-files.ts';
 
@@ -200,15 +200,7 @@ async function insertRows(
     storagePath,
     files.map(({ fileId }) => fileId),
     files.map(({ storageFilename }) => storageFilename),
-    columns.map((row) => row.originalFilename),
-    columns.map((row) => row.fileSize),
-    columns.map((row) => row.contentType),
-    columns.map((row) => row.createdByUsername),
-    columns.map((row) => arrayLiteral(row.tags)),
-    columns.map((row) => row.retentionPolicy),
-    columns.map((row) => row.createdAt),
-    columns.map((row) => row.updatedAt),
-    columns.map((row) => row.revision),
+    ...columnArrays(columns),
     parsed.map(({ digest }) => digest),
     parsed.map(({ sourceVersion }) => sourceVersion),
     parsed.map(({ attributes }) => codec.encodeForCatalogue(attributes)),
