@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { DomainError } from '#domain/errors.ts';
 import type { ElementId, OperationId } from '#domain/ids.ts';
 import {
@@ -11,6 +10,7 @@ import type { MigrationRuns } from '#domain/ports/migration-runs.ts';
 import type { OperationEnding, OperationJournal } from '#domain/ports/operation-journal.ts';
 import type { UploadFailure } from '#domain/uploads.ts';
 import { planRun } from './migration-planning.ts';
+import { whileBeating } from './while-beating.ts';
 
 export interface MigrateAttributesPorts {
   readonly runs: Pick<
@@ -38,8 +38,6 @@ export interface ShardToRun {
 
 export type MigrateAttributesActivities = ReturnType<typeof createMigrateAttributesActivities>;
 
-const heartbeatMs = 2_000;
-
 /** The steps of `migrateAttributes` that are its own: the files are the business of its shards. */
 export function createMigrateAttributesActivities({ runs, journal }: MigrateAttributesPorts) {
   async function report(operationId: OperationId) {
@@ -57,7 +55,7 @@ export function createMigrateAttributesActivities({ runs, journal }: MigrateAttr
 
     /** Counts, and cuts what is to be done into shards. The first plan stays. */
     async planMigration({ operationId }: Run): Promise<readonly ShardToRun[]> {
-      await whileBeating(async (signal) => {
+      await whileBeating(null, async (signal) => {
         const begun = await runs.beginRun(operationId);
         if (begun !== null && !begun.isPlanned) await planRun(runs, begun.run, signal);
       });
@@ -90,14 +88,4 @@ export function createMigrateAttributesActivities({ runs, journal }: MigrateAttr
 
 function concurrencyOf(run: MigrationRun | undefined): number {
   return run?.request.concurrency ?? 1;
-}
-
-async function whileBeating(step: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), heartbeatMs);
-  try {
-    await step(context.cancellationSignal);
-  } finally {
-    clearInterval(beat);
-  }
 }

@@ -6,6 +6,7 @@ import type { OperationJournal } from '#domain/ports/operation-journal.ts';
 import type { GroupTurns } from './group-turns.ts';
 import { settleHeldFiles } from './migration-settlement.ts';
 import { runBatch, type MigrationShardPorts, type ShardTurn } from './migration-shard.ts';
+import { whileBeating } from './while-beating.ts';
 
 export interface MigrateShardPorts extends MigrationShardPorts {
   readonly runs: MigrationShardPorts['runs'] & Pick<MigrationRuns, 'readReport'>;
@@ -21,7 +22,6 @@ export interface MigrateShardStep {
 
 export type MigrateShardActivities = ReturnType<typeof createMigrateShardActivities>;
 
-const heartbeatMs = 2_000;
 /** A slow run must not hold its place in the worker for as long as a batch of it takes. */
 const turnMs = 300_000;
 const progressEveryMs = 1_000;
@@ -52,17 +52,11 @@ function workflowId(): string {
   return workflowExecution.workflowId;
 }
 
-async function inTurn<Result>(
+function inTurn<Result>(
   { shardTurns }: MigrateShardPorts,
   step: () => Promise<Result>,
 ): Promise<Result> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), heartbeatMs);
-  try {
-    return await shardTurns.take(workflowId(), context.cancellationSignal, step);
-  } finally {
-    clearInterval(beat);
-  }
+  return whileBeating(null, (signal) => shardTurns.take(workflowId(), signal, step));
 }
 
 async function migrateBatch(

@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import type { AttributesCodec } from '#domain/attributes/attributes-codec.ts';
 import type { ElementId, OperationId } from '#domain/ids.ts';
 import type { CatalogueRebuild } from '#domain/ports/catalogue-rebuild.ts';
@@ -8,6 +7,7 @@ import type { OperationJournal } from '#domain/ports/operation-journal.ts';
 import { resultOfRun, startRun } from '#domain/rebuild/rebuild-run.ts';
 import type { UploadFailure } from '#domain/uploads.ts';
 import { rebuildTurn } from './rebuild-turn.ts';
+import { whileBeating } from './while-beating.ts';
 
 export interface RebuildCataloguePorts {
   readonly elementId: ElementId;
@@ -26,8 +26,6 @@ interface Rebuild {
 
 export type RebuildCatalogueActivities = ReturnType<typeof createRebuildCatalogueActivities>;
 
-const heartbeatMs = 2_000;
-
 /**
  * The steps of `rebuildCatalogue`. How far it has come stands in the operation's row and moves in
  * the transaction that writes the rows, so that every step may be repeated and each file counts
@@ -38,7 +36,7 @@ export function createRebuildCatalogueActivities(ports: RebuildCataloguePorts) {
   return {
     /** @returns false when the operation was given up before its workflow came to it. */
     async beginRebuild({ operationId }: Rebuild): Promise<boolean> {
-      return whileBeating(async (signal) => {
+      return whileBeating(null, async (signal) => {
         if ((await journal.beginOperation(operationId)) === null) return false;
         if ((await rebuild.findRun(operationId)) === null) {
           const digest = await rebuild.digestListing(elementId, signal);
@@ -50,11 +48,11 @@ export function createRebuildCatalogueActivities(ports: RebuildCataloguePorts) {
 
     /** One turn, from where the rebuild stands. @returns true when the whole element was seen. */
     rebuildFiles: ({ operationId }: Rebuild): Promise<boolean> =>
-      whileBeating((signal) => rebuildTurn(ports, operationId, signal)),
+      whileBeating(null, (signal) => rebuildTurn(ports, operationId, signal)),
 
     /** The end of a rebuild that has seen the whole element. */
     completeRebuild: ({ operationId }: Rebuild): Promise<void> =>
-      whileBeating(async (signal) => {
+      whileBeating(null, async (signal) => {
         const run = await rebuild.findRun(operationId);
         if (run === null) return;
         const digest = await rebuild.digestListing(elementId, signal);
@@ -71,17 +69,4 @@ export function createRebuildCatalogueActivities(ports: RebuildCataloguePorts) {
       await journal.finishOperation(operationId, ['pending', 'running'], { state, failure });
     },
   };
-}
-
-/** Disks and databases may take their time; that this process is alive is said meanwhile. */
-async function whileBeating<Result>(
-  step: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), heartbeatMs);
-  try {
-    return await step(context.cancellationSignal);
-  } finally {
-    clearInterval(beat);
-  }
 }

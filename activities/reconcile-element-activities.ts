@@ -23,6 +23,7 @@ import { requireLock } from './element-steps.ts';
 import type { Looking } from './reconcile-look.ts';
 import { repairBatch, type Repair } from './reconcile-repair.ts';
 import { compareBatches } from './reconcile-turn.ts';
+import { whileBeating } from './while-beating.ts';
 
 export interface ReconcileElementPorts {
   readonly elementId: ElementId;
@@ -70,7 +71,6 @@ export interface ReconcileEnding {
 export type ReconcileElementActivities = ReturnType<typeof createReconcileElementActivities>;
 
 const usualTurnMs = 600_000;
-const heartbeatMs = 2_000;
 
 /**
  * The steps of `reconcileElement`. How far it has come is carried by the workflow, and by the
@@ -236,18 +236,4 @@ async function startLooking(
     orphanedBeforeMs: instantToMillis(startedAt) - graceMs,
     signal: Context.current().cancellationSignal,
   };
-}
-
-/** Disks and databases may take their time; that this process is alive is said meanwhile. */
-async function whileBeating<Result>(
-  details: (() => unknown) | null,
-  step: () => Promise<Result>,
-): Promise<Result> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(details?.()), heartbeatMs);
-  try {
-    return await step();
-  } finally {
-    clearInterval(beat);
-  }
 }

@@ -7,6 +7,7 @@ import type { Outbox, OutboxPosition } from '#domain/ports/outbox.ts';
 import type { UploadFailure } from '#domain/uploads.ts';
 import { documentOf } from './feed-targets.ts';
 import { createIndexReplay, type IndexReplayPorts } from './index-replay.ts';
+import { whileBeating } from './while-beating.ts';
 
 export interface ReindexSearchPorts extends IndexReplayPorts {
   readonly catalogue: Pick<FileCatalogue, 'listFiles'>;
@@ -45,7 +46,6 @@ export type ReindexSearchActivities = ReturnType<typeof createReindexSearchActiv
 
 const usualBatchFiles = 1_000;
 const usualTurnMs = 600_000;
-const heartbeatMs = 2_000;
 
 /**
  * The steps of `reindexSearch`. Nobody else writes to the new index before it serves, and each
@@ -149,18 +149,4 @@ async function fillIndex(ports: ReindexSearchPorts, filling: Filling): Promise<F
       return filled;
     },
   );
-}
-
-/** The index may take its time; that this process is alive is said meanwhile. */
-async function whileBeating<Result>(
-  details: (() => unknown) | null,
-  step: () => Promise<Result>,
-): Promise<Result> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(details?.()), heartbeatMs);
-  try {
-    return await step();
-  } finally {
-    clearInterval(beat);
-  }
 }
